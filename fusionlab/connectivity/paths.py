@@ -1,0 +1,33 @@
+"""Paths between two points of weight space: functions t ↦ θ(t), with `a` at 0 and `b` at 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fusionlab.weights import Combinations, Weights, check_same_space, lerp
+
+Path = Callable[[float], Weights]
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """The segment (1 − t) a + t b; outside [0, 1] it goes on straight."""
+
+    a: Weights
+    b: Weights
+
+    def __post_init__(self) -> None:
+        check_same_space(self.a, self.b)
+
+    def __call__(self, t: float) -> Weights:
+        """The point at t; at 0 and 1 the ends themselves, buffers included."""
+        return lerp(self.a, self.b, t)
+
+    def at(self, t: Tensor) -> Combinations:
+        """The points at many t (P,), as one batch."""
+        t = t.double()
+        return Combinations((self.a, self.b), torch.stack([1 - t, t], 1))

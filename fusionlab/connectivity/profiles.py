@@ -1,0 +1,104 @@
+"""The loss along a path, and three measures of the barrier on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fusionlab.connectivity.paths import Line, Path
+from fusionlab.landscape import Score, score_all
+from fusionlab.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Scores along a path: position t, loss in nats, accuracy in [0, 1]; each (points,), float64.
+
+    Three barriers are in use; each is a property, and 0 means that nothing rises.
+    """
+
+    t: Tensor
+    loss: Tensor
+    accuracy: Tensor
+
+    @property
+    def error(self) -> Tensor:
+        """Share of wrong answers, (points,)."""
+        return 1 - self.accuracy
+
+    @property
+    def chord(self) -> Tensor:
+        """(1 − t) L(a) + t L(b): the loss if it were straight between the ends, (points,)."""
+        start, end = self._ends
+        return torch.lerp(self.loss[start], self.loss[end], self.t)
+
+    @property
+    def barrier(self) -> float:
+        """max_t [L(θ(t)) − ((1 − t) L(a) + t L(b))], in nats.
+
+        Source:
+            Entezari et al. 2022, arXiv:2110.06296.
+        """
+        return (self.loss - self.chord)[self._between].max().item()
+
+    @property
+    def midpoint_barrier(self) -> float:
+        """max_t L(θ(t)) − (L(a) + L(b)) / 2, in nats; not 0 on a slope.
+
+        Source:
+            Ainsworth et al. 2023, arXiv:2209.04836.
+        """
+        return self._rise(self.loss)
+
+    @property
+    def error_barrier(self) -> float:
+        """max_t E(θ(t)) − (E(a) + E(b)) / 2 for the error E, a share in [0, 1].
+
+        Source:
+            Frankle et al. 2020, arXiv:1912.05671, who call a pair stable below 0.02.
+        """
+        return self._rise(self.error)
+
+    def _rise(self, values: Tensor) -> float:
+        ends = values[list(self._ends)].mean()
+        return (values[self._between].max() - ends).item()
+
+    @property
+    def _ends(self) -> tuple[int, int]:
+        return int(self.t.abs().argmin()), int((self.t - 1).abs().argmin())
+
+    @property
+    def _between(self) -> Tensor:
+        return (self.t >= 0) & (self.t <= 1)  # beyond the ends there is no barrier between them
+
+
+def profile(
+    landscape: Callable[[Weights], Score],
+    path: Path,
+    *,
+    points: int = 25,
+    t: Tensor | None = None,
+) -> Profile:
+    """Score a path at evenly spaced points, both ends included, or at given positions.
+
+    Args:
+        landscape: θ ↦ Score on fixed data; a `Landscape`, or any such function.
+        path: t ↦ θ(t) for t in [0, 1].
+        points: how many; a peak narrower than 1 / (points − 1) can be missed.
+        t: positions instead, ascending, 0 and 1 among them; a line also goes beyond the ends.
+
+    Raises:
+        ValueError: if the ends are not among the positions.
+    """
+    t = torch.linspace(0, 1, points, dtype=torch.double) if t is None else t.double()
+    if not {0.0, 1.0} <= set(t.tolist()):
+        raise ValueError(
+            f"a profile needs both ends of the path, t = 0 and t = 1: it has {len(t)} positions "
+            f"from {t.min().item():g} to {t.max().item():g}."
+        )
+    many = path.at(t) if isinstance(path, Line) else [path(s) for s in t.tolist()]
+    scores = score_all(landscape, many)
+    return Profile(t, scores.loss, scores.accuracy)

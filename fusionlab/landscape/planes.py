@@ -1,0 +1,139 @@
+"""Planes through weight space: (x, y) ↦ θ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from fusionlab.landscape.directions import filter_normalise, random_direction
+from fusionlab.weights import Combinations, Weights
+
+DIGITS = 10  # coefficients are rounded here, so that a point that spans the plane is met exactly
+
+
+class Bounds(NamedTuple):
+    """A rectangle of a plane."""
+
+    x_min: float
+    x_max: float
+    y_min: float
+    y_max: float
+
+    def grid(self, columns: int, rows: int | None = None) -> tuple[Tensor, Tensor]:
+        """Evenly spaced x (columns,) and y (rows,), the edges included."""
+        x = torch.linspace(self.x_min, self.x_max, columns, dtype=torch.double)
+        return x, torch.linspace(self.y_min, self.y_max, rows or columns, dtype=torch.double)
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The points origin + x u + y v.
+
+    Origin, u and v are combinations of three `points`: `frame[0]` holds the coefficients of the
+    origin, `frame[1]` and `frame[2]` those of the directions, shape (3, 3).
+    """
+
+    points: tuple[Weights, Weights, Weights]
+    frame: Tensor
+
+    @classmethod
+    def through(cls, a: Weights, b: Weights, c: Weights) -> Plane:
+        """Span the plane of three points: `a` at the origin, `b` on the x axis, `c` above it.
+
+        The directions are orthonormal (Gram–Schmidt), so distances on the picture are distances
+        in weight space.
+
+        Raises:
+            ValueError: if the three points lie on one line.
+
+        Source:
+            Garipov et al. 2018, arXiv:1802.10026.
+        """
+        products = _inner_products((a, b, c))
+        along, across = torch.tensor([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]], dtype=torch.double)
+        width = (along @ products @ along).sqrt()
+        foot = across @ products @ along / width**2
+        upright = across - foot * along
+        height = (upright @ products @ upright).clamp_min(0).sqrt()
+        if not height > 1e-5 * max(width, (across @ products @ across).sqrt()):
+            raise ValueError(
+                "the three points lie on one line, which no single plane holds: choose three "
+                "different networks, or look along the line by profile(landscape, Line(a, b))."
+            )
+        origin = torch.tensor([1.0, 0.0, 0.0], dtype=torch.double)
+        return cls((a, b, c), torch.stack([origin, along / width, upright / height]))
+
+    @classmethod
+    def around(cls, theta: Weights, u: Weights, v: Weights) -> Plane:
+        """Span the plane from `theta` along two given directions, taken as they are."""
+        plane = cls((theta, u, v), torch.eye(3, dtype=torch.double))
+        if torch.linalg.matrix_rank(plane.gram, rtol=1e-9) < 2:
+            raise ValueError("the two directions are parallel or zero: give two different ones.")
+        return plane
+
+    @classmethod
+    def random(cls, theta: Weights, *, seed: int) -> Plane:
+        """Span the plane from `theta` along two random filter-normalised directions.
+
+        The directions are nearly orthogonal but are not made so: that would undo the scaling.
+
+        Source:
+            Li et al. 2018, arXiv:1712.09913.
+        """
+        u, v = (
+            filter_normalise(random_direction(theta, seed=2 * seed + i), theta) for i in range(2)
+        )
+        return cls.around(theta, u, v)
+
+    def __call__(self, x: float, y: float) -> Weights:
+        """The point at (x, y)."""
+        return self.at(torch.tensor([[x, y]], dtype=torch.double))[0]  # type: ignore[no-any-return]
+
+    def at(self, places: Tensor) -> Combinations:
+        """The points at `places` (P, 2), as one batch."""
+        ones = torch.ones(len(places), 1, dtype=torch.double)
+        coefficients = torch.cat([ones, places.double()], 1) @ self.frame  # (P, 3)
+        return Combinations(self.points, coefficients.round(decimals=DIGITS))
+
+    def grid(self, x: Tensor, y: Tensor) -> Combinations:
+        """The points of a grid, row by row: number i · len(x) + j stands at (x[j], y[i])."""
+        rows, columns = torch.meshgrid(y.double(), x.double(), indexing="ij")
+        return self.at(torch.stack([columns.flatten(), rows.flatten()], 1))
+
+    def project(self, theta: Weights) -> tuple[float, float]:
+        """Coordinates (x, y) of the point of the plane nearest to `theta`."""
+        origin, directions = self.frame[0], self.frame[1:]
+        products = torch.stack([theta @ p for p in self.points]).cpu()
+        along = directions @ (products - self._products @ origin)
+        x, y = torch.linalg.solve(self.gram, along).tolist()
+        return x, y
+
+    def bounds(self, *thetas: Weights, margin: float = 0.25) -> Bounds:
+        """The rectangle around the projections of `thetas`, wider by a share on each side."""
+        x, y = zip(*map(self.project, thetas), strict=True)
+        pad = margin * max(max(x) - min(x), max(y) - min(y))
+        return Bounds(min(x) - pad, max(x) + pad, min(y) - pad, max(y) + pad)
+
+    @property
+    def gram(self) -> Tensor:
+        """Inner products of the directions u and v, shape (2, 2), float64."""
+        return self.frame[1:] @ self._products @ self.frame[1:].T
+
+    @property
+    def isometric(self) -> bool:
+        """Whether distances on the picture are distances in weight space."""
+        return torch.allclose(self.gram, torch.eye(2, dtype=torch.double), atol=1e-4)
+
+    @cached_property
+    def _products(self) -> Tensor:
+        return _inner_products(self.points)
+
+
+def _inner_products(points: Sequence[Weights]) -> Tensor:
+    """⟨θᵢ, θⱼ⟩ in double precision, so that projections lose nothing; shape (k, k)."""
+    return torch.stack([torch.stack([p @ q for q in points]) for p in points]).cpu()

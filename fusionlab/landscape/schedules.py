@@ -1,0 +1,73 @@
+"""How many points are scored at once: stacked in one call, in threads, or one after another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+import torch
+
+from fusionlab.landscape.network import Cost
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+STACK_FLOPS = 2e8  # below this a call is bound by dispatch, so points share it
+STACK_MOST = 16  # more points in one call fall out of a core's cache
+CPU_BYTES = 32e6  # rows at once: the widest layer of a chunk stays near the caches
+GPU_BYTES = 1e9
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Points per call, calls at the same time, and rows of the data per call."""
+
+    stack: int
+    workers: int
+    rows: int
+
+
+def choose(cost: Cost, rows: int, device: torch.device) -> Schedule:
+    """Pick a schedule from what one row costs.
+
+    Small networks are bound by the calls, so points are stacked; larger ones by arithmetic, where
+    threads that each own a point do better than threads that share one. Convolutions of stacked
+    points become slow grouped ones on a CPU.
+    """
+    if device.type != "cpu":
+        at_once = max(1, int(GPU_BYTES // max(1, cost.bytes)))
+        chunk = min(rows, at_once)
+        return Schedule(max(1, min(256, at_once // chunk)), 1, chunk)
+    chunk = min(rows, max(1, int(CPU_BYTES // max(1, cost.bytes))))
+    wanted = STACK_FLOPS / max(1, cost.flops * rows)
+    stack = 1 if cost.convolutional else max(1, min(STACK_MOST, round(wanted)))
+    return Schedule(stack, torch.get_num_threads(), chunk)
+
+
+def run(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
+    """Apply `function` to each item, in order; an interrupt drops what has not begun."""
+    if workers == 1 or len(items) == 1:
+        return [function(item) for item in items]
+    futures = [_pool(workers).submit(function, item) for item in items]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    """Threads that each compute with one torch thread, so that they do not wait for each other."""
+    before = torch.get_num_threads()
+    ready = threading.Barrier(workers + 1)
+    pool = ThreadPoolExecutor(workers, "fusionlab", lambda: torch.set_num_threads(1))
+    for _ in range(workers):
+        pool.submit(ready.wait)
+    ready.wait()
+    torch.set_num_threads(before)  # the setting of a thread also becomes that of new threads
+    return pool

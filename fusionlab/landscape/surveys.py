@@ -1,0 +1,168 @@
+"""Maps of the loss over a plane: exact grids, and surveys that begin coarse and become exact."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from fusionlab.checkpoints import load, save
+from fusionlab.data import content_hash
+from fusionlab.landscape.evaluation import Landscape, Score, score_all
+from fusionlab.landscape.interpolation import Lattice, Readings, fuse
+from fusionlab.landscape.planes import Plane
+from fusionlab.weights import Weights
+
+SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
+PATIENCE = 0.15  # seconds between two looks at whether to go on
+Field = Callable[[Weights], Score]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Scores on a grid: `loss[i, j]` and `accuracy[i, j]` stand at (x[j], y[i]).
+
+    x has shape (nx,), y (ny,), the others (ny, nx); `exact` tells measured points from
+    interpolated ones.
+    """
+
+    x: Tensor
+    y: Tensor
+    loss: Tensor
+    accuracy: Tensor
+    exact: Tensor
+
+    @property
+    def share(self) -> float:
+        """How much of the grid is exact, from 0 to 1."""
+        return self.exact.double().mean().item()
+
+
+def survey(landscape: Field, plane: Plane, x: Tensor, y: Tensor) -> Surface:
+    """Score every point of the grid x × y of the plane."""
+    scores = score_all(landscape, plane.grid(x, y))
+    shape = (len(y), len(x))
+    exact = torch.ones(shape, dtype=torch.bool)
+    return Surface(x, y, scores.loss.view(shape), scores.accuracy.view(shape), exact)
+
+
+class Survey(Iterator[Surface]):
+    """A survey that refines: each step gives the whole picture, the last one exact.
+
+    The first pictures rest on every fourth point and on a sample of the data; a cubic spline of
+    the log loss fills the gaps. Stop at any time and iterate again to go on: no point is
+    measured twice. A step takes a fraction of a second, or one round of points if that is longer.
+
+    Args:
+        landscape: θ ↦ Score; a `Landscape`, or any such function.
+        plane: where to look.
+        x: columns of the grid, shape (nx,), ascending.
+        y: rows of the grid, shape (ny,), ascending.
+        file: keep the measured points here after every step; a survey that was killed goes on.
+
+    Raises:
+        ValueError: if `file` holds another survey.
+    """
+
+    def __init__(
+        self,
+        landscape: Field,
+        plane: Plane,
+        x: Tensor,
+        y: Tensor,
+        *,
+        file: str | Path | None = None,
+    ) -> None:
+        self.landscape, self.plane, self.x, self.y = landscape, plane, x, y
+        self._points = plane.grid(x, y)
+        self._levels = [Lattice.every(stride, len(y), len(x)) for stride in (4, 2, 1)]
+        self._exact, self._cheap = Readings.none(len(y), len(x)), Readings.none(len(y), len(x))
+        self._sample = _sample(landscape, self._levels[0])
+        self._pace = 4  # points of the next call, set by the time that the last one took
+        self._file = Path(file) if file is not None else None
+        if self._file is not None and self._file.exists():
+            self._exact = _restore(self._file, self._key)
+
+    def __next__(self) -> Surface:
+        for landscape, readings, level in self._stages():
+            if not readings.covers(level):
+                self._measure(landscape, readings, level)
+                return self.surface()
+        raise StopIteration
+
+    def _stages(self) -> Iterator[tuple[Field, Readings, Lattice]]:
+        """What to measure, in this order: the shape from a sample first, then the truth."""
+        coarse, middle, all_points = self._levels
+        if self._sample is not None and not self._exact.covers(middle):
+            yield self._sample, self._cheap, coarse
+            yield self.landscape, self._exact, coarse
+            yield self._sample, self._cheap, middle
+        for level in (coarse, middle, all_points):
+            yield self.landscape, self._exact, level
+
+    def finish(self) -> Surface:
+        """Go on to the end and return the exact grid."""
+        for _ in self:
+            pass
+        return self.surface()
+
+    def surface(self) -> Surface:
+        """The best picture of what is measured so far.
+
+        Raises:
+            ValueError: if nothing is measured yet.
+        """
+        estimate = fuse(self._exact, self._cheap, self._levels)
+        return Surface(self.x, self.y, estimate.loss, estimate.accuracy, self._exact.known.clone())
+
+    def _measure(self, landscape: Field, readings: Readings, level: Lattice) -> None:
+        """Measure points of one level until it is done or it is time for a look."""
+        begin = time.perf_counter()
+        for rows in _rounds(readings.missing(level), lambda: self._pace):
+            before = time.perf_counter()
+            readings.put(rows, score_all(landscape, self._points[rows]))
+            now = time.perf_counter()
+            self._pace = max(1, min(4 * self._pace, int(len(rows) * PATIENCE / (now - before))))
+            if now - begin > PATIENCE:
+                break
+        if self._file is not None:
+            save(self._file, self._exact.as_weights(), {"survey": self._key})
+
+    @cached_property
+    def _key(self) -> str:
+        """What makes two surveys the same: where they look and at which landscape."""
+        tensors = {"x": self.x, "y": self.y, "frame": self.plane.frame}
+        tensors |= {f"{i} {n}": t for i, p in enumerate(self.plane.points) for n, t in p.items()}
+        if isinstance(self.landscape, Landscape):
+            data = self.landscape.data
+            tensors |= {"inputs": data.inputs, "labels": data.labels}
+        return content_hash(tensors) + getattr(self.landscape, "batch_norm", "")
+
+
+def _rounds(rows: Tensor, pace: Callable[[], int]) -> Iterator[Tensor]:
+    while len(rows):
+        count = pace()
+        yield rows[:count]
+        rows = rows[count:]
+
+
+def _sample(landscape: Field, coarse: Lattice) -> Landscape | None:
+    """A cheaper landscape of the same shape, where data and grid are large enough to gain."""
+    if not isinstance(landscape, Landscape) or len(landscape.data) < 2 * SAMPLE:
+        return None
+    return landscape.sample(SAMPLE) if min(len(coarse.rows), len(coarse.columns)) > 3 else None
+
+
+def _restore(file: Path, key: str) -> Readings:
+    theta, facts = load(file)
+    if facts.get("survey") != key:
+        raise ValueError(
+            f"{file} holds a survey of another plane, grid or landscape: choose another file, or "
+            "delete it to begin anew."
+        )
+    return Readings(theta["loss"], theta["accuracy"], theta["known"].bool())

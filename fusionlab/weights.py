@@ -1,0 +1,277 @@
+"""Points of weight space.
+
+A network with d parameters is a point θ of ℝᵈ. `Weights` keeps that point as named tensors
+and gives it the arithmetic of a vector space, so that code reads like the text:
+
+    midpoint = (a + b) / 2
+    task_vector = finetuned - pretrained
+    edited = pretrained + 0.4 * task_vector
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from math import pi, sin
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.utils._pytree import register_pytree_node
+
+Scalar = float | Tensor
+
+
+class Weights(Mapping[str, Tensor]):
+    """A point θ of weight space: named tensors with `+ - * /`, `@` (inner product), `norm`.
+
+    `buffers` holds what a network measured while it was trained (BatchNorm's running mean and
+    variance, counters). They are measurements, not coordinates: arithmetic drops them, and a
+    `Landscape` that needs them says so. Operations return new points; nothing changes in place.
+    """
+
+    __array_ufunc__ = None  # lets numpy_scalar * theta reach __rmul__
+
+    def __init__(
+        self, tensors: Mapping[str, Tensor], buffers: Mapping[str, Tensor] | None = None
+    ) -> None:
+        self._tensors = dict(tensors)
+        self._buffers = dict(buffers or {})
+
+    @classmethod
+    def of(cls, module: nn.Module) -> Weights:
+        """Copy the parameters and buffers of `module`; a tied parameter counts once."""
+        parameters = {name: p.detach().clone() for name, p in module.named_parameters()}
+        return cls(parameters, {name: b.detach().clone() for name, b in module.named_buffers()})
+
+    def to(self, module: nn.Module) -> nn.Module:
+        """Return a fresh copy of `module` that stands at θ, in θ's precision and on its device.
+
+        Raises:
+            ValueError: if names or shapes differ, or if `module` has BatchNorm and θ no statistics.
+        """
+        check_same_space(self, dict(module.named_parameters()))
+        check_statistics(module, self)
+        fresh = deepcopy(module)
+        for name, parameter in fresh.named_parameters():
+            parameter.data = self[name].detach().clone()
+            parameter.grad = None
+        for name, buffer in fresh.named_buffers():
+            if name in self.buffers:
+                buffer.data = self.buffers[name].detach().clone()
+        return fresh
+
+    def move(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> Weights:
+        """Return θ on `device` and in `dtype`; integer buffers keep their type."""
+        moved = {name: t.to(device=device, dtype=dtype) for name, t in self.items()}
+        kept = {
+            name: b.to(device=device, dtype=dtype if b.is_floating_point() else None)
+            for name, b in self.buffers.items()
+        }
+        return Weights(moved, kept)
+
+    @property
+    def buffers(self) -> Mapping[str, Tensor]:
+        """The network's measurements at this point; empty after arithmetic."""
+        return MappingProxyType(self._buffers)
+
+    def map(self, function: Callable[..., Tensor], *others: Weights) -> Weights:
+        """Apply `function` tensor by tensor to points of the same space."""
+        for other in others:
+            check_same_space(self, other)
+        return Weights({name: function(t, *(o[name] for o in others)) for name, t in self.items()})
+
+    def __add__(self, other: Weights) -> Weights:
+        return self.map(operator.add, other)
+
+    def __sub__(self, other: Weights) -> Weights:
+        return self.map(operator.sub, other)
+
+    def __mul__(self, scale: Scalar) -> Weights:
+        if isinstance(scale, Weights):
+            return NotImplemented  # a vector space has no product of points; @ is the inner one
+        return self.map(lambda t: scale * t)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, scale: Scalar) -> Weights:
+        return self.map(lambda t: t / scale)
+
+    def __neg__(self) -> Weights:
+        return self.map(operator.neg)
+
+    def __matmul__(self, other: Weights) -> Tensor:
+        """Inner product ⟨θ, φ⟩ over all coordinates, summed in double precision."""
+        check_same_space(self, other)
+        terms = [(t.double() * other[name].double()).sum() for name, t in self.items()]
+        return torch.stack(terms).sum() if terms else torch.zeros((), dtype=torch.double)
+
+    def norm(self) -> Tensor:
+        """Euclidean length ‖θ‖₂."""
+        return (self @ self).sqrt()
+
+    def flat(self) -> Tensor:
+        """All coordinates as one vector, shape (d,)."""
+        return torch.cat([t.flatten() for t in self.values()])
+
+    @property
+    def size(self) -> int:
+        """The dimension d of the space."""
+        return sum(t.numel() for t in self.values())
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        """Count the tensors; `size` counts the coordinates."""
+        return len(self._tensors)
+
+    __eq__ = object.__eq__  # a Mapping would compare tensors; two points are one only by identity
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"Weights(d={self.size}, norm={self.norm().item():.3g}, tensors={list(self)})"
+
+
+def _flatten(theta: Weights) -> tuple[list[Tensor], tuple[str, ...]]:
+    return list(theta.values()), tuple(theta)
+
+
+def _unflatten(tensors: Iterable[Any], names: tuple[str, ...]) -> Weights:
+    return Weights(dict(zip(names, tensors, strict=True)))
+
+
+# A pytree, so that torch.func.grad(loss)(theta) is a point again and vmap runs over stacked ones.
+register_pytree_node(Weights, _flatten, _unflatten)
+
+
+def lerp(a: Weights, b: Weights, t: Scalar) -> Weights:
+    """Linear interpolation (1 − t) a + t b; at t = 0 and t = 1 the ends themselves."""
+    return combine([1 - t, t], [a, b])
+
+
+def slerp(a: Weights, b: Weights, t: float) -> Weights:
+    """Spherical interpolation along the great arc from `a` to `b`, all tensors as one vector.
+
+    Source:
+        Shoemake 1985, "Animating rotation with quaternion curves".
+    """
+    cosine = (a @ b) / (a.norm() * b.norm())
+    angle = torch.arccos(cosine.clamp(-1, 1)).item()
+    if angle < 1e-4:  # nearly parallel: the arc is the line
+        return lerp(a, b, t)
+    if pi - angle < 1e-4:
+        raise ValueError(
+            "the two points are opposite (cosine -1), so no one arc joins them: "
+            "slerp needs an angle below 180°. Use lerp, or another end."
+        )
+    return combine([sin((1 - t) * angle) / sin(angle), sin(t * angle) / sin(angle)], [a, b])
+
+
+def mean(points: Sequence[Weights]) -> Weights:
+    """Uniform average of points."""
+    return combine([1 / len(points)] * len(points), points)
+
+
+def combine(coefficients: Iterable[Scalar], points: Iterable[Weights]) -> Weights:
+    """Linear combination Σᵢ cᵢ θᵢ; where one cᵢ is 1 and the others 0, the point θᵢ itself.
+
+    Raises:
+        ValueError: if the points are of different spaces, none, or not as many as coefficients.
+    """
+    terms = list(zip(coefficients, points, strict=True))
+    if not terms:
+        raise ValueError("a combination needs at least one point")
+    first = terms[0][1]
+    for _, point in terms[1:]:
+        check_same_space(first, point)
+    nonzero = [(c, p) for c, p in terms if not _is_number(c) or c != 0]
+    if len(nonzero) == 1 and _is_number(nonzero[0][0]) and nonzero[0][0] == 1:
+        return nonzero[0][1]
+    kept = nonzero or terms[:1]
+    return first.map(lambda *ts: _weighted_sum([c for c, _ in kept], ts[1:]), *(p for _, p in kept))
+
+
+def _is_number(c: Scalar) -> bool:
+    return not isinstance(c, Tensor) or not c.requires_grad
+
+
+def _weighted_sum(coefficients: Sequence[Scalar], tensors: Sequence[Tensor]) -> Tensor:
+    total = coefficients[0] * tensors[0]
+    for c, t in zip(coefficients[1:], tensors[1:], strict=True):
+        total = total + c * t
+    return total
+
+
+class Combinations(Sequence[Weights]):
+    """Many points Σᵢ cₚᵢ θᵢ of the span of a few: a batch that need not be held at once.
+
+    Args:
+        points: the k points θᵢ, all of one space.
+        coefficients: cₚᵢ, shape (P, k).
+    """
+
+    def __init__(self, points: Sequence[Weights], coefficients: Tensor) -> None:
+        if coefficients.ndim != 2 or coefficients.shape[1] != len(points):
+            raise ValueError(
+                f"coefficients of shape {tuple(coefficients.shape)} do not fit {len(points)} "
+                "points: give one row per combination, one column per point."
+            )
+        for point in points[1:]:
+            check_same_space(points[0], point)
+        self.points = tuple(points)
+        self.coefficients = coefficients.double()
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    def __getitem__(self, index: Any) -> Any:
+        """One point for an integer; for a slice or a tensor of rows, these combinations."""
+        if isinstance(index, int):
+            return combine(self.coefficients[index].tolist(), self.points)
+        return Combinations(self.points, self.coefficients[index])
+
+
+def running_statistics(module: nn.Module) -> set[str]:
+    """Names of the buffers that `module` measures while it trains (BatchNorm's statistics)."""
+    return {
+        f"{prefix}.{name}".lstrip(".")
+        for prefix, layer in module.named_modules()
+        if isinstance(layer, _NormBase) and layer.track_running_stats
+        for name, _ in layer.named_buffers(recurse=False)
+    }
+
+
+def check_statistics(module: nn.Module, theta: Weights) -> None:
+    """Raise a ValueError that names `recalibrate` if θ lacks statistics that `module` needs."""
+    if missing := sorted(running_statistics(module) - theta.buffers.keys()):
+        raise ValueError(
+            f"this point has no running statistics for {missing[:3]}: they do not survive "
+            "arithmetic. Measure them first: theta = recalibrate(model, theta, data)."
+        )
+
+
+def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
+    """Raise unless two points have the same names and shapes; the one place of this check."""
+    if not isinstance(b, Mapping):
+        raise TypeError(f"expected Weights, got {type(b).__name__}; wrap a model by Weights.of")
+    if alone := sorted(a.keys() ^ b.keys()):
+        more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
+        raise ValueError(
+            f"two points of different spaces: only one of them has {alone[:3]}{more}. "
+            "Both must come from the same architecture."
+        )
+    for name, tensor in a.items():
+        if tensor.shape != b[name].shape:
+            raise ValueError(
+                f"two points of different spaces: {name!r} is {tuple(tensor.shape)} in one and "
+                f"{tuple(b[name].shape)} in the other. Were they trained with the same widths?"
+            )

@@ -1,0 +1,71 @@
+"""The house plan: which room may import which. A new arrow is a decision, made here."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import fusionlab
+
+PACKAGE = Path(fusionlab.__file__).parent
+GROUND = {"weights", "data", "checkpoints"}
+FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
+
+DOORS = {
+    "weights": set(),
+    "data": set(),
+    "checkpoints": {"weights", "data"},
+    "lab": GROUND,
+    "landscape": GROUND,
+    **dict.fromkeys(FAMILIES, GROUND | {"landscape"}),
+    "compare": GROUND | {"landscape"} | FAMILIES,
+    "show": GROUND | {"landscape"} | FAMILIES,
+    "teach": GROUND | {"landscape"} | FAMILIES,
+}
+
+
+def test_rooms_open_only_onto_the_rooms_below():
+    for file in PACKAGE.rglob("*.py"):
+        room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        strangers = rooms_imported_by(file.read_text()) - DOORS[room] - {room}
+        assert not strangers, f"{file.name} in {room!r} may not import {sorted(strangers)}"
+
+
+def test_a_forbidden_arrow_is_seen():
+    assert rooms_imported_by("from fusionlab.lab.tasks import digits") - DOORS["show"] == {"lab"}
+    assert rooms_imported_by("import fusionlab.show") == {"show"}
+    assert rooms_imported_by("from fusionlab import landscape") == {"landscape"}
+
+
+def test_the_front_door_lists_what_is_there():
+    assert all(hasattr(fusionlab, name) for name in fusionlab.__all__)
+    for door in PACKAGE.glob("*/__init__.py"):
+        room = __import__(f"fusionlab.{door.parent.name}", fromlist=["__all__"])
+        assert room.__doc__, f"{door.parent.name} does not say what it holds"
+        assert room.__all__ == sorted(room.__all__), f"the door of {door.parent.name} is unsorted"
+        assert all(hasattr(room, name) for name in room.__all__)
+
+
+def test_the_front_door_brings_no_heavy_library():
+    heavy = "{'torchvision', 'sklearn', 'plotly', 'matplotlib', 'ipywidgets', 'scipy'}"
+    code = (
+        "import sys, torch; before = set(sys.modules); import fusionlab; "
+        f"print({heavy} & (set(sys.modules) - before))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "set()"
+
+
+def rooms_imported_by(source: str) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "fusionlab":
+            rooms |= {alias.name for alias in node.names} & DOORS.keys()
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fusionlab."):
+            rooms.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+            rooms |= {name[1] for name in names if name[0] == "fusionlab" and len(name) > 1}
+    return rooms

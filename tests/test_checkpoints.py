@@ -1,0 +1,135 @@
+"""A checkpoint comes back as it went, or says what is wrong; nothing in it is executed."""
+
+import contextlib
+import os
+import pickle
+import random
+import signal
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from fusionlab import Weights
+from fusionlab.checkpoints import CheckpointError, atomic_write, load, save
+
+
+@pytest.fixture
+def theta():
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)).half()
+    return Weights.of(model)
+
+
+def test_a_point_comes_back_bit_for_bit_with_its_facts(theta, tmp_path):
+    save(tmp_path / "a.safetensors", theta, {"recipe": {"lr": 0.1}, "seed": 3})
+    back, facts = load(tmp_path / "a.safetensors")
+    assert facts["recipe"] == {"lr": 0.1}
+    assert facts["seed"] == 3
+    assert facts["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert len(facts["sha256"]) == 64
+    for part, other in ((theta, back), (theta.buffers, back.buffers)):
+        assert set(part) == set(other)
+        assert all(torch.equal(part[n], other[n]) and part[n].dtype == other[n].dtype for n in part)
+
+
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}])
+def test_a_pt_file_is_read_as_tensors(tmp_path, wrap):
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    torch.save(wrap(model.state_dict()), tmp_path / "a.pt")
+    back = load(tmp_path / "a.pt").theta
+    assert set(back) == {n for n, _ in model.named_parameters()}
+    assert set(back.buffers) == {n for n, _ in model.named_buffers()}
+
+
+def test_like_tells_tied_names_and_foreign_buffers(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    model[1].weight = model[0].weight
+    model.register_buffer("mask", torch.ones(3))
+    torch.save(model.state_dict(), tmp_path / "a.pth")
+    back = load(tmp_path / "a.pth", like=model).theta
+    assert list(back) == ["0.weight"]
+    assert list(back.buffers) == ["mask"]
+
+
+class Hostile:
+    def __reduce__(self):
+        return (os.system, ("touch executed",))
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_a_hostile_file_is_not_executed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"weight": Hostile()}, "evil.pt")
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Hostile()))
+    (tmp_path / "evil.safetensors").write_bytes(pickle.dumps(Hostile()))
+    for name in ("evil.pt", "evil.pth", "evil.safetensors"):
+        with pytest.raises(CheckpointError):
+            load(name)
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("keep", [0, 4, 9, 60, 0.5, 0.95, -1])
+@pytest.mark.parametrize("ending", ["safetensors", "pt"])
+def test_a_truncated_file_says_so(theta, tmp_path, keep, ending):
+    path = tmp_path / f"a.{ending}"
+    if ending == "pt":
+        torch.save(dict(theta), path)
+    else:
+        save(path, theta)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep * len(whole)) if 0 < keep < 1 else keep])
+    with pytest.raises(CheckpointError, match=r"cut short|damaged"):
+        load(path)
+
+
+def test_one_changed_byte_is_seen(theta, tmp_path):
+    path = tmp_path / "a.safetensors"
+    save(path, theta)
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        load(path)
+
+
+def test_a_missing_file_and_a_file_without_tensors_say_so(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint at"):
+        load(tmp_path / "none.safetensors")
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(CheckpointError, match="holds a list"):
+        load(tmp_path / "list.pt")
+
+
+def test_a_failed_write_leaves_the_old_file(theta, tmp_path):
+    path = tmp_path / "a.safetensors"
+    save(path, theta)
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        save(path, theta, {"facts": object()})
+    with contextlib.suppress(RuntimeError), atomic_write(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise RuntimeError
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["a.safetensors"]
+
+
+def test_killed_in_the_middle_of_saving_the_file_is_the_old_or_the_new(tmp_path):
+    path = tmp_path / "a.safetensors"
+    points = [Weights({"w": torch.full((200_000,), float(i))}) for i in range(2)]
+    save(path, points[0])
+    dice, seen = random.Random(0), set()
+    for _ in range(25):
+        child = os.fork()
+        if child == 0:
+            torch.set_num_threads(1)  # a fork has none of its parent's threads
+            while True:
+                for theta in points:
+                    save(path, theta)
+        time.sleep(dice.uniform(0.01, 0.1))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        value = load(path).theta["w"]
+        assert value.min() == value.max()
+        seen.add(value[0].item())
+    assert seen == {0.0, 1.0}
