@@ -13,7 +13,8 @@ from torch.func import vmap
 from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
-from fusionlab.landscape.criteria import Loss, total_loss, total_right
+from fusionlab.landscape.criteria import Loss, totals
+from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.network import Cost, Network, cost
 from fusionlab.landscape.schedules import Schedule, choose, run
 from fusionlab.landscape.statistics import measure, recalibrate
@@ -91,8 +92,7 @@ class Landscape:
             points = Combinations(points, torch.eye(len(points)))
         span = self._span(points.points)
         stacks = points.coefficients.to(span.dtype).to(self.device).split(self._schedule.stack)
-        self._prepare()
-        totals = run(lambda c: self._totals(span.at(c)), stacks, self._schedule.workers)
+        totals = run(lambda c: self._totals(span, c), stacks, self._schedule.workers)
         loss, right = torch.cat(totals, 1).cpu() / len(self.data)  # (2, P)
         return Scores(loss, right)
 
@@ -166,10 +166,6 @@ class Landscape:
             return False
         return True
 
-    def _prepare(self) -> None:
-        """Make what the threads share before they run."""
-        _ = self._batches, self._by_batch if self._measures else None
-
     @cached_property
     def _by_batch(self) -> Network:
         return Network(self.model, device=self.device, batch_statistics=True)
@@ -179,8 +175,20 @@ class Landscape:
         last = self._last
         if last is None or [*map(id, last.points)] != [*map(id, points)]:
             check_same_space(points[0], self._network.parameters)
-            last = self._last = _Span(points, *self._statistics(points), self.device)
+            last = _Span(points, *self._statistics(points), self.device)
+            last.first = self._first_layer(last)
+            self._last = last
         return last
+
+    def _first_layer(self, span: _Span) -> FirstLayer | None:
+        """The layer that is linear in the points, computed for all of them; before any thread."""
+        batches = [_like(batch.inputs, span.coordinates) for batch in self._batches]
+        if self._measures:
+            _ = self._by_batch
+            return None
+        schedule = {"rows": len(self.data), "stack": self._schedule.stack}
+        name = find(self._network, span.coordinates, batches[0][:2], **schedule)
+        return FirstLayer(self._network, name, span.coordinates, batches) if name else None
 
     def _statistics(self, points: tuple[Weights, ...]) -> tuple[list[str], list[str]]:
         """Names of BatchNorm's statistics that are mixed as coordinates are, and of those kept."""
@@ -195,28 +203,24 @@ class Landscape:
         return [name for name in names if name not in counters], counters
 
     @torch.no_grad()
-    def _totals(self, tensors: dict[str, Tensor]) -> Tensor:
-        """Sums of loss and right answers over the data at q stacked points, shape (2, q)."""
-        if len(next(iter(tensors.values()))) > 1:
-            return self._sum(lambda x: vmap(lambda t: self._network(t, x))(tensors), tensors)
-        one = {**self._network.constants, **{name: t[0] for name, t in tensors.items()}}
-        if not self._measures:
-            return self._sum(lambda x: self._network(one, x)[None], one)
-        if self.calibration is self.data and len(self._batches) == 1:
-            # The batch is all the data: what it is normalised by are the exact statistics.
-            totals = self._sum(lambda x: self._by_batch(one, x)[None], one)
-            self._by_batch.moments()
-            return totals
-        inputs = _like(self.calibration.inputs, one)
-        one |= measure(self._by_batch, one, inputs, self._schedule.rows)
-        return self._sum(lambda x: self._network(one, x)[None], one)
-
-    def _sum(self, outputs: Callable[[Tensor], Tensor], tensors: Mapping[str, Tensor]) -> Tensor:
+    def _totals(self, span: _Span, c: Tensor) -> Tensor:
+        """Sums of loss and right answers over the data at coefficients c (q, k), shape (2, q)."""
+        network, tensors = self._network, span.at(c)
+        if self._measures:
+            one = {name: t[0] for name, t in tensors.items()} | self._network.constants
+            if self.calibration is not self.data or len(self._batches) > 1:
+                inputs = _like(self.calibration.inputs, one)
+                measured = measure(self._by_batch, one, inputs, self._schedule.rows)
+                tensors |= {name: value[None] for name, value in measured.items()}
+            else:  # the batch is all the data: normalising by it is exact
+                network = self._by_batch
+        network = span.first.network if span.first else network
         sums = []
-        for batch in self._batches:
-            logits = outputs(_like(batch.inputs, tensors))  # (q, n, classes)
-            loss = total_loss(self.loss, logits, batch.labels)
-            sums.append(torch.stack([loss.double(), total_right(logits, batch.labels).double()]))
+        for i, batch in enumerate(self._batches):
+            given = tensors | span.first.at(c, i) if span.first else tensors
+            logits = _outputs(network, given, _like(batch.inputs, span.coordinates))
+            sums.append(totals(self.loss, logits, batch.labels))
+        network.moments()  # what a normalising layer noted meanwhile is of no use
         return torch.stack(sums).sum(0)
 
 
@@ -230,6 +234,7 @@ class _Span:
             return torch.stack(list(tensors)).to(device)
 
         self.points = points
+        self.first: FirstLayer | None = None
         self.coordinates = {name: stack(p[name] for p in points) for name in points[0]}
         self.mixed = {name: stack(p.buffers[name] for p in points) for name in mixed}
         self.kept = {name: points[0].buffers[name].to(device) for name in kept}
@@ -237,11 +242,20 @@ class _Span:
 
     def at(self, c: Tensor) -> dict[str, Tensor]:
         """Parameters and buffers at the coefficients c (q, k), each of shape (q, ...)."""
-        tensors = {n: torch.tensordot(c, t, 1) for n, t in (self.coordinates | self.mixed).items()}
+        known = self.first.names if self.first else []
+        mixed = {n: t for n, t in (self.coordinates | self.mixed).items() if n not in known}
+        tensors = {name: torch.tensordot(c, stacked, 1) for name, stacked in mixed.items()}
         for name in self.mixed:
             if name.endswith("running_var"):  # beyond the ends a variance could fall below zero
                 tensors[name].clamp_min_(0)
         return tensors | {n: t.expand(len(c), *t.shape) for n, t in self.kept.items()}
+
+
+def _outputs(network: Network, tensors: dict[str, Tensor], inputs: Tensor) -> Tensor:
+    """Logits of q stacked points, shape (q, n, classes)."""
+    if len(next(iter(tensors.values()))) > 1:
+        return vmap(lambda one: network(one, inputs))(tensors)
+    return network({name: t[0] for name, t in tensors.items()}, inputs)[None]
 
 
 def score_all(landscape: Callable[[Weights], Score], points: Sequence[Weights]) -> Scores:

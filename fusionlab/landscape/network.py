@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -67,6 +68,31 @@ class Network:
         layers = self._structure.named_modules()
         return {name: layer.read() for name, layer in layers if isinstance(layer, _ByBatch)}
 
+    def order(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[str]:
+        """Names of the layers with parameters of their own, in the order in which they run."""
+        seen: list[str] = []
+        with ExitStack() as stack:
+            for name, layer in self._structure.named_modules():
+                if any(True for _ in layer.parameters(recurse=False)):
+                    note = partial(_note_name, seen, name)
+                    stack.enter_context(layer.register_forward_pre_hook(note))
+            self(tensors, inputs)
+        return seen
+
+    def input_of(self, name: str, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+        """What the layer `name` sees."""
+        seen: list[Tensor] = []
+        layer = self._structure.get_submodule(name)
+        with layer.register_forward_pre_hook(lambda _, given: seen.append(given[0])):
+            self(tensors, inputs)
+        return seen[0]
+
+    def without(self, name: str) -> Network:
+        """The network with the tensor `name.value` in place of the outputs of a layer."""
+        module = deepcopy(self.module)
+        module.set_submodule(name, _Given())
+        return Network(module)
+
     @property
     def _structure(self) -> nn.Module:
         # functional_call swaps tensors into the module while it runs, so each thread needs
@@ -110,6 +136,22 @@ def _outputs(module: nn.Module) -> Iterator[list[int]]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _note_name(seen: list[str], name: str, *_: object) -> None:
+    seen.append(name)
+
+
+class _Given(nn.Module):
+    """Stands in for a layer whose outputs are known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value: Tensor
+        self.register_buffer("value", torch.zeros(()))
+
+    def forward(self, _: Tensor) -> Tensor:
+        return self.value
 
 
 class _ByBatch(nn.Module):

@@ -16,8 +16,8 @@ from fusionlab.landscape.network import Cost
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-STACK_FLOPS = 2e8  # below this a call is bound by dispatch, so points share it
-STACK_MOST = 16  # more points in one call fall out of a core's cache
+STACK_FLOPS = 4e8  # below this a call is bound by dispatch, so points share it
+STACK_MOST = 8  # more points in one call fall out of a core's cache
 CPU_BYTES = 32e6  # rows at once: the widest layer of a chunk stays near the caches
 GPU_BYTES = 1e9
 

@@ -231,6 +231,60 @@ def test_a_network_that_vmap_cannot_take_is_scored_one_point_after_another():
     assert list(landscape.scores([theta, 2 * theta])) == [landscape(theta), landscape(2 * theta)]
 
 
+class Positional(nn.Module):
+    """Adds a learned vector before its first layer, so that layer does not see the data alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.place = nn.Parameter(torch.randn(64))
+        self.layer, self.head = nn.Linear(64, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.layer(x.flatten(1) + self.place)))
+
+
+class Twice(Positional):
+    """Runs its first layer two times."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(64, 64)
+        self.head = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.layer(torch.relu(self.layer(x.flatten(1))))))
+
+
+FIRST = {
+    "linear": (
+        lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Linear(8, 3)),
+        True,
+    ),
+    "convolution": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 8, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(8, 3)
+        ),
+        False,  # convolutions are not stacked, so 64 inputs are not worth it
+    ),
+    "learned input": (Positional, False),
+    "run twice": (Twice, False),
+}
+
+
+@pytest.mark.parametrize(("make", "found"), FIRST.values(), ids=FIRST.keys())
+def test_the_first_layer_is_computed_once_only_where_that_is_the_same(make, found):
+    torch.manual_seed(0)
+    model = make()
+    data = Data(torch.randn(60, 1, 8, 8), torch.arange(60) % 3)
+    a, b = (Weights.of(make()) for _ in range(2))
+    t = torch.linspace(0, 1, 9)
+    line = Combinations([a, b], torch.stack([1 - t, t], 1))
+    landscape = Landscape(model, data)
+    scores = list(landscape.scores(line))
+    assert bool(landscape._last.first) == found
+    assert scores == [pytest.approx(plain(model, theta, data), rel=1e-5) for theta in line]
+
+
 def test_wrong_spaces_policies_and_outputs_are_told():
     model, other = nn.Linear(4, 3), nn.Linear(4, 2)
     data = Data(torch.randn(30, 4), torch.arange(30) % 3)

@@ -1,0 +1,71 @@
+"""The first layer of a network, computed once for all combinations of a few points.
+
+Before any activation the outputs of the first layer are linear in its weights, so those of
+Σᵢ cᵢ θᵢ are Σᵢ cᵢ (those of θᵢ). Only the layers after it are computed anew for each point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.modules.conv import _ConvNd
+
+from fusionlab.landscape.network import Network
+
+Points = Mapping[str, Tensor]  # k points stacked by name, each (k, ...)
+
+WORTH = 256  # inputs of a unit × points of a call, above which mixing beats multiplying
+MOST_BYTES = 256e6  # of kept outputs
+
+
+class FirstLayer:
+    """The outputs of one layer at each of k points, for batches of the data."""
+
+    def __init__(
+        self, network: Network, name: str, points: Points, batches: Sequence[Tensor]
+    ) -> None:
+        layer = network.module.get_submodule(name)
+        self.names = [f"{name}.{own}" for own, _ in layer.named_parameters()]
+        self.network = network.without(name)
+        self._stand_in = f"{name}.value"
+        weights = {key.removeprefix(f"{name}."): points[key] for key in self.names}
+        self._outputs = [
+            torch.stack([functional_call(layer, at, (seen,)) for at in _each(weights)])
+            for seen in (network.input_of(name, next(_each(points)), x) for x in batches)
+        ]
+
+    def at(self, c: Tensor, batch: int) -> dict[str, Tensor]:
+        """What stands in for the layer at the coefficients c (q, k), shape (q, n, ...)."""
+        return {self._stand_in: torch.tensordot(c, self._outputs[batch], 1)}
+
+
+def find(network: Network, points: Points, inputs: Tensor, *, rows: int, stack: int) -> str | None:
+    """Name the layer that can be computed once, if there is one and it is worth it.
+
+    It must be linear, run first and once, share no weights, and see the same inputs at every
+    point, which is tried out on `inputs`, a few rows of the data.
+    """
+    name, *later = network.order(next(_each(points)), inputs) or [""]
+    layer = network.module.get_submodule(name)
+    if not name or name in later or not isinstance(layer, nn.Linear | _ConvNd):
+        return None
+    if _is_shared(network.module, layer) or layer.weight[0].numel() * min(stack, 8) < WORTH:
+        return None
+    looks = [network.input_of(name, at, inputs) for at in _each(points)]
+    if not all(torch.equal(looks[0], look) for look in looks):
+        return None
+    bytes_each = layer(looks[0].to(layer.weight.dtype)).nbytes / len(inputs)
+    return name if bytes_each * rows * len(looks) < MOST_BYTES else None
+
+
+def _each(points: Points) -> Iterator[dict[str, Tensor]]:
+    for i in range(len(next(iter(points.values())))):
+        yield {name: stacked[i] for name, stacked in points.items()}
+
+
+def _is_shared(module: nn.Module, layer: nn.Module) -> bool:
+    everywhere = [id(p) for _, p in module.named_parameters(remove_duplicate=False)]
+    return any(everywhere.count(id(p)) > 1 for p in layer.parameters())
