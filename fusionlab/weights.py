@@ -19,10 +19,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 from torch.utils._pytree import register_pytree_node
 
-Scalar = float | Tensor
+from fusionlab.spaces import check_same_space, check_statistics
+
+_Scalar = float | Tensor
 
 
 class Weights(Mapping[str, Tensor]):
@@ -54,7 +55,7 @@ class Weights(Mapping[str, Tensor]):
             ValueError: if names or shapes differ, or if `module` has BatchNorm and θ no statistics.
         """
         check_same_space(self, dict(module.named_parameters()))
-        check_statistics(module, self)
+        check_statistics(module, self.buffers)
         fresh = deepcopy(module)
         for name, parameter in fresh.named_parameters():
             parameter.data = self[name].detach().clone()
@@ -92,14 +93,14 @@ class Weights(Mapping[str, Tensor]):
     def __sub__(self, other: Weights) -> Weights:
         return self.map(operator.sub, other)
 
-    def __mul__(self, scale: Scalar) -> Weights:
+    def __mul__(self, scale: _Scalar) -> Weights:
         if isinstance(scale, Weights):
             return NotImplemented  # a vector space has no product of points; @ is the inner one
         return self.map(lambda t: scale * t)
 
     __rmul__ = __mul__
 
-    def __truediv__(self, scale: Scalar) -> Weights:
+    def __truediv__(self, scale: _Scalar) -> Weights:
         return self.map(lambda t: t / scale)
 
     def __neg__(self) -> Weights:
@@ -153,7 +154,7 @@ def _unflatten(tensors: Iterable[Any], names: tuple[str, ...]) -> Weights:
 register_pytree_node(Weights, _flatten, _unflatten)
 
 
-def lerp(a: Weights, b: Weights, t: Scalar) -> Weights:
+def lerp(a: Weights, b: Weights, t: _Scalar) -> Weights:
     """Linear interpolation (1 − t) a + t b; at t = 0 and t = 1 the ends themselves."""
     return combine([1 - t, t], [a, b])
 
@@ -181,7 +182,7 @@ def mean(points: Sequence[Weights]) -> Weights:
     return combine([1 / len(points)] * len(points), points)
 
 
-def combine(coefficients: Iterable[Scalar], points: Iterable[Weights]) -> Weights:
+def combine(coefficients: Iterable[_Scalar], points: Iterable[Weights]) -> Weights:
     """Linear combination Σᵢ cᵢ θᵢ; where one cᵢ is 1 and the others 0, the point θᵢ itself.
 
     Raises:
@@ -200,11 +201,11 @@ def combine(coefficients: Iterable[Scalar], points: Iterable[Weights]) -> Weight
     return first.map(lambda *ts: _weighted_sum([c for c, _ in kept], ts[1:]), *(p for _, p in kept))
 
 
-def _is_number(c: Scalar) -> bool:
+def _is_number(c: _Scalar) -> bool:
     return not isinstance(c, Tensor) or not c.requires_grad
 
 
-def _weighted_sum(coefficients: Sequence[Scalar], tensors: Sequence[Tensor]) -> Tensor:
+def _weighted_sum(coefficients: Sequence[_Scalar], tensors: Sequence[Tensor]) -> Tensor:
     total = coefficients[0] * tensors[0]
     for c, t in zip(coefficients[1:], tensors[1:], strict=True):
         total = total + c * t
@@ -238,40 +239,3 @@ class Combinations(Sequence[Weights]):
         if isinstance(index, int):
             return combine(self.coefficients[index].tolist(), self.points)
         return Combinations(self.points, self.coefficients[index])
-
-
-def running_statistics(module: nn.Module) -> set[str]:
-    """Names of the buffers that `module` measures while it trains (BatchNorm's statistics)."""
-    return {
-        f"{prefix}.{name}".lstrip(".")
-        for prefix, layer in module.named_modules()
-        if isinstance(layer, _NormBase) and layer.track_running_stats
-        for name, _ in layer.named_buffers(recurse=False)
-    }
-
-
-def check_statistics(module: nn.Module, theta: Weights) -> None:
-    """Raise a ValueError that names `recalibrate` if θ lacks statistics that `module` needs."""
-    if missing := sorted(running_statistics(module) - theta.buffers.keys()):
-        raise ValueError(
-            f"this point has no running statistics for {missing[:3]}: they do not survive "
-            "arithmetic. Measure them first: theta = recalibrate(model, theta, data)."
-        )
-
-
-def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
-    """Raise unless two points have the same names and shapes; the one place of this check."""
-    if not isinstance(b, Mapping):
-        raise TypeError(f"expected Weights, got {type(b).__name__}; wrap a model by Weights.of")
-    if alone := sorted(a.keys() ^ b.keys()):
-        more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
-        raise ValueError(
-            f"two points of different spaces: only one of them has {alone[:3]}{more}. "
-            "Both must come from the same architecture."
-        )
-    for name, tensor in a.items():
-        if tensor.shape != b[name].shape:
-            raise ValueError(
-                f"two points of different spaces: {name!r} is {tuple(tensor.shape)} in one and "
-                f"{tuple(b[name].shape)} in the other. Were they trained with the same widths?"
-            )

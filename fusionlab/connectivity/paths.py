@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fusionlab.weights import Combinations, Weights, check_same_space, lerp
+from fusionlab.spaces import check_same_space
+from fusionlab.weights import Combinations, Weights, lerp
 
 Path = Callable[[float], Weights]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from fusionlab.weights import Weights, check_same_space
+from fusionlab.spaces import check_same_space
+from fusionlab.weights import Weights
 
 
 def random_direction(theta: Weights, *, seed: int) -> Weights:

@@ -18,7 +18,8 @@ from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.network import Cost, Network, cost
 from fusionlab.landscape.schedules import Schedule, choose, run
 from fusionlab.landscape.statistics import measure, recalibrate
-from fusionlab.weights import Combinations, Weights, check_same_space, check_statistics
+from fusionlab.spaces import check_same_space, check_statistics
+from fusionlab.weights import Combinations, Weights
 
 Policy = Literal["recalibrate", "interpolate", "fixed"]
 MEASURED_BYTES = 512e6  # the widest layer of the batch that BatchNorm is recalibrated on
@@ -112,7 +113,7 @@ class Landscape:
         """θ with the statistics that this landscape's policy gives it."""
         if self._measures:
             return recalibrate(self.model, theta, self.calibration)
-        check_statistics(self._network.module, theta)
+        check_statistics(self._network.module, theta.buffers)
         return theta
 
     def sample(self, n: int) -> Landscape:
@@ -195,7 +196,7 @@ class Landscape:
         if self._measures or not self._network.measured:
             return [], []
         for point in points[:1] if self.batch_norm == "fixed" else points:
-            check_statistics(self._network.module, point)
+            check_statistics(self._network.module, point.buffers)
         names = sorted(self._network.measured)
         if self.batch_norm == "fixed":
             return [], names

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.interpolate import NearestNDInterpolator, RectBivariateSpline
 from torch import Tensor
 
 from fusionlab.landscape.evaluation import Scores
@@ -119,6 +118,8 @@ def _finest(readings: Readings, levels: Sequence[Lattice]) -> Lattice | None:
 
 def _spline(lattice: Lattice, grid: Tensor) -> Tensor:
     """Cubic spline through a lattice's values, at all points of its grid."""
+    from scipy.interpolate import RectBivariateSpline
+
     values = lattice.of(grid).numpy()
     finite = values[np.isfinite(values)]
     if not finite.size or min(values.shape) < 2:
@@ -133,5 +134,7 @@ def _spline(lattice: Lattice, grid: Tensor) -> Tensor:
 
 def _nearest(known: Tensor, grid: Tensor) -> Tensor:
     """Each point takes the value of the nearest known one."""
+    from scipy.interpolate import NearestNDInterpolator
+
     nearest = NearestNDInterpolator(known.nonzero().numpy(), grid[known].numpy())
     return torch.from_numpy(nearest(*np.indices(known.shape)))

@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
-from torch.utils.flop_counter import FlopCounterMode
 
-from fusionlab.weights import running_statistics
+from fusionlab.spaces import running_statistics
 
 
 class Moments(NamedTuple):
@@ -114,6 +113,8 @@ class Cost:
 
 def cost(network: Network, one_input: Tensor) -> Cost:
     """Count a forward pass of one input, shape (1, ...)."""
+    from torch.utils.flop_counter import FlopCounterMode  # imports triton, where there is one
+
     with FlopCounterMode(display=False) as counter, _outputs(network.module) as sizes:
         network.module(one_input)
     convolutional = any(isinstance(layer, _ConvNd) for layer in network.module.modules())

@@ -13,8 +13,8 @@ import torch
 
 from fusionlab.landscape.network import Cost
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 STACK_FLOPS = 4e8  # below this a call is bound by dispatch, so points share it
 STACK_MOST = 8  # more points in one call fall out of a core's cache
@@ -48,7 +48,9 @@ def choose(cost: Cost, rows: int, device: torch.device) -> Schedule:
     return Schedule(stack, torch.get_num_threads(), chunk)
 
 
-def run(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
+def run(
+    function: Callable[[_Item], _Result], items: Sequence[_Item], workers: int
+) -> list[_Result]:
     """Apply `function` to each item, in order; an interrupt drops what has not begun."""
     if workers == 1 or len(items) == 1:
         return [function(item) for item in items]

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from fusionlab.data import Data
 from fusionlab.landscape.network import Moments, Network
-from fusionlab.weights import Weights, check_same_space
+from fusionlab.spaces import check_same_space
+from fusionlab.weights import Weights
 
 
 def recalibrate(

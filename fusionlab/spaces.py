@@ -1,0 +1,45 @@
+"""When two points belong to one space, and what a network measures beside its coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+
+def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
+    """Raise unless two points have the same names and shapes; the one place of this check."""
+    if not isinstance(b, Mapping):
+        raise TypeError(f"expected Weights, got {type(b).__name__}; wrap a model by Weights.of")
+    if alone := sorted(a.keys() ^ b.keys()):
+        more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
+        raise ValueError(
+            f"two points of different spaces: only one of them has {alone[:3]}{more}. "
+            "Both must come from the same architecture."
+        )
+    for name, tensor in a.items():
+        if tensor.shape != b[name].shape:
+            raise ValueError(
+                f"two points of different spaces: {name!r} is {tuple(tensor.shape)} in one and "
+                f"{tuple(b[name].shape)} in the other. Were they trained with the same widths?"
+            )
+
+
+def running_statistics(module: nn.Module) -> set[str]:
+    """Names of the buffers that `module` measures while it trains (BatchNorm's statistics)."""
+    return {
+        f"{prefix}.{name}".lstrip(".")
+        for prefix, layer in module.named_modules()
+        if isinstance(layer, _NormBase) and layer.track_running_stats
+        for name, _ in layer.named_buffers(recurse=False)
+    }
+
+
+def check_statistics(module: nn.Module, buffers: Mapping[str, Tensor]) -> None:
+    """Raise a ValueError that names `recalibrate` if `buffers` lack what `module` needs."""
+    if missing := sorted(running_statistics(module) - buffers.keys()):
+        raise ValueError(
+            f"this point has no running statistics for {missing[:3]}: they do not survive "
+            "arithmetic. Measure them first: theta = recalibrate(model, theta, data)."
+        )
