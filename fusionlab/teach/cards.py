@@ -1,0 +1,119 @@
+"""Cards: boxes of widgets that have accessible names, and a text form where no widget can live."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import anywidget
+import ipywidgets as widgets
+import traitlets
+from IPython.display import display
+
+# ipywidgets gives sliders no accessible name and leaves radio buttons without a group, so that
+# neither a screen reader nor the arrow keys see them as one question; and JupyterLab takes Enter
+# and the arrows for its own commands. This script mends all three. It watches its box because
+# ipywidgets builds the controls beside it later, and builds them anew.
+_NAME_ITS_NEIGHBOURS = """
+function dress(box, name) {
+  const label = (selector, role) => box.querySelectorAll(selector).forEach((node) => {
+    if (node.getAttribute("aria-label") !== name) node.setAttribute("aria-label", name);
+    if (role && node.getAttribute("role") !== role) node.setAttribute("role", role);
+  });
+  label(".noUi-handle");
+  label(".widget-readout", "textbox");
+  label(".widget-radio-box", "radiogroup");
+  box.querySelectorAll("input[type=radio]").forEach((node) => { node.name = box.id; });
+}
+
+function keepPlainKeys(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
+}
+
+function render({ model, el }) {
+  let waiting;
+  const observer = new MutationObserver(() => dress(el.closest(".fl-named"), model.get("name")));
+  const start = () => {
+    const box = el.closest(".fl-named"), card = el.closest(".fl-card");
+    if (!box || !card) { waiting = requestAnimationFrame(start); return; }
+    box.id ||= "fl-" + crypto.getRandomValues(new Uint32Array(2)).join("-");
+    card.addEventListener("keydown", keepPlainKeys);
+    dress(box, model.get("name"));
+    observer.observe(box, { childList: true, subtree: true });
+  };
+  el.style.display = "none";
+  start();
+  return () => { cancelAnimationFrame(waiting); observer.disconnect(); };
+}
+
+export default { render };
+"""
+
+_STYLE = """
+.fl-twin { display: none; }
+.jp-OutputArea-child:has(> .jp-OutputArea-output > .fl-twin) { display: none; }
+.fl-card { padding: 4px 14px 10px; border-left: 3px solid var(--jp-border-color1, #8888); }
+.fl-card, .fl-card .widget-box { overflow: visible; }
+.fl-card .widget-html, .fl-card .widget-html-content { line-height: 1.45; height: auto; }
+.fl-card .widget-radio, .fl-card .widget-radio-box { width: auto; max-width: 100%; }
+.fl-card .widget-radio-box label {
+  height: auto; white-space: normal; line-height: 1.4; padding: 2px 0; cursor: pointer;
+}
+.fl-card .widget-radio-box { margin-bottom: 4px !important; }
+.fl-card .widget-button { flex: 0 0 auto; margin-right: 10px; }
+.fl-card :focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
+"""
+
+GREEN, VERMILLION, GREY = "#009E73", "#D55E00", "#8a8a8a"  # of the Okabe–Ito palette, and neutral
+
+
+class Card(widgets.VBox):
+    """A box of controls, shown together with a twin in plain HTML for where no widget can live.
+
+    A page exported with its widgets and read without a network would be blank otherwise. Where the
+    card lives, its twin hides.
+    """
+
+    def __init__(self, children: tuple[widgets.Widget, ...]) -> None:
+        super().__init__(children)
+        self.add_class("fl-card")
+
+    def text(self) -> str:
+        """Say what the card shows, for a terminal, papermill or a log."""
+        raise NotImplementedError
+
+    def page(self) -> str:
+        """Give the card as HTML that needs no script."""
+        return f"<pre>{html.escape(self.text())}</pre>"
+
+    def _ipython_display_(self) -> None:
+        live = self._repr_mimebundle_() or {}
+        twin = f'<div class="fl-twin">{self.page()}</div>'
+        display({**live, "text/plain": ""}, raw=True)
+        display({"text/html": twin, "text/plain": self.text()}, raw=True)
+
+
+class _Name(anywidget.AnyWidget):
+    """An invisible widget that gives the controls beside it their accessible name."""
+
+    _esm = _NAME_ITS_NEIGHBOURS
+    _css = _STYLE
+    name = traitlets.Unicode().tag(sync=True)
+
+
+def named(control: widgets.Widget, name: str) -> widgets.VBox:
+    """Put `control` in a box in which a screen reader calls it `name`."""
+    box = widgets.VBox((control, _Name(name=name.replace("`", ""))))
+    box.add_class("fl-named")
+    return box
+
+
+def rich(text: str) -> str:
+    """Escape `text` for HTML and set what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def notice(words: str, colour: str) -> str:
+    """Frame a sentence as HTML that fits light and dark pages and is read out when it appears."""
+    style = f"border-left:4px solid {colour};padding:4px 12px;margin:4px 0;line-height:1.45"
+    return f'<div role="status" style="{style}">{rich(words)}</div>'

@@ -1,0 +1,124 @@
+"""What notebook 00, start here, asks of its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from fusionlab.teach.checks import Exercise, Property, Wrong
+from fusionlab.teach.quizzes import Question
+from fusionlab.weights import Weights
+
+Midpoint = Callable[[Weights, Weights], Weights]
+
+
+def _pair() -> tuple[Weights, Weights]:
+    a = Weights({"weight": torch.tensor([[1.0, -2.0], [0.5, 4.0]]), "bias": torch.tensor([3.0])})
+    b = Weights({"weight": torch.tensor([[-1.0, 5.0], [2.0, 0.5]]), "bias": torch.tensor([-7.0])})
+    return a, b
+
+
+def _is_at(midpoint: Midpoint, share_a: float, share_b: float) -> bool:
+    a, b = _pair()
+    return bool((midpoint(*_pair()) - (share_a * a + share_b * b)).norm() < 1e-4)
+
+
+def _keeps_its_arguments(midpoint: Midpoint) -> bool:
+    a, b = _pair()
+    midpoint(a, b)
+    return all(bool((p - q).norm() < 1e-6) for p, q in zip((a, b), _pair(), strict=True))
+
+
+MIDPOINT = Exercise(
+    key="00.1",
+    properties=(
+        Property(
+            lambda f: isinstance(f(*_pair()), Weights),
+            "`midpoint` must give a point of weight space, a `Weights`: add the points themselves, "
+            "not their tensors one by one.",
+        ),
+        Property(
+            _keeps_its_arguments,
+            "After the call a or b is another network: make a new point, change none.",
+        ),
+        Property(
+            lambda f: not _is_at(f, 1, 1),
+            "You give a + b, which is twice as far out as the point halfway. What is the mean of "
+            "two numbers?",
+        ),
+        Property(
+            lambda f: not (_is_at(f, 0.5, -0.5) or _is_at(f, -0.5, 0.5)),
+            "You halve the difference of a and b. That is half the way from one to the other, a "
+            "step; it is a point only when it starts from a.",
+        ),
+        Property(
+            lambda f: not (_is_at(f, 1, 0) or _is_at(f, 0, 1)),
+            "You give one of the two networks back, unchanged.",
+        ),
+        Property(
+            lambda f: not (_is_at(f, 0.5, 1) or _is_at(f, 1, 0.5)),
+            "Only one of the two is halved: are there brackets around the sum?",
+        ),
+        Property(
+            lambda f: _is_at(f, 0.5, 0.5),
+            "That is a point, but not the one halfway: a and b must count the same, and their "
+            "shares must sum to one.",
+        ),
+    ),
+    wrong=(
+        Wrong(lambda a, b: {name: (a[name] + b[name]) / 2 for name in a}, "a `Weights`"),
+        Wrong(lambda a, b: a.map(lambda x, y: x.add_(y).div_(2), b), "another network"),
+        Wrong(lambda a, b: a + b, "twice as far"),
+        Wrong(lambda a, b: (b - a) / 2, "a step"),
+        Wrong(lambda a, b: a, "unchanged"),
+        Wrong(lambda a, b: a + b / 2, "brackets"),
+        Wrong(lambda a, b: 0.3 * a + 0.7 * b, "not the one halfway"),
+        Wrong(lambda a, b: a * b, "TypeError"),
+    ),
+    praise="Halfway, and a new point: a and b are as they were.",
+)
+
+EXERCISES = (MIDPOINT,)
+
+QUIZ = (
+    Question(
+        "What is a point of weight space?",
+        {
+            "one image": "An image is an input. The point is the network that reads it.",
+            "all weights of one network": "Every number that training sets, taken together.",
+            "one hidden unit": "A unit owns some of the numbers; the point holds all of them.",
+        },
+        right="all weights of one network",
+    ),
+    Question(
+        "The network halfway between two good networks is poor. Why?",
+        {
+            "one of them was trained badly": "Both ends have a low loss: look at t = 0 and t = 1.",
+            "averaging always destroys a network": "It need not: networks that share a valley can "
+            "be averaged, as notebook 10 shows.",
+            "their hidden units do not correspond": "Unit 5 of one has another task than unit 5 of "
+            "the other, and in between they are mixed.",
+        },
+        right="their hidden units do not correspond",
+    ),
+    Question(
+        "On the picture of the plane, what does a colour stand for?",
+        {
+            "the loss of the network at that place": "Each place is a whole network; its loss on "
+            "the data gives the colour.",
+            "the value of one weight": "No weight is singled out: both axes mix all of them.",
+            "how long training took": "Training has ended before the picture is drawn.",
+        },
+        right="the loss of the network at that place",
+    ),
+    Question(
+        "Which family leaves the weights alone?",
+        {
+            "mode connectivity": "It looks for a path through weight space.",
+            "alignment": "It reorders the weights, so that two networks match.",
+            "ensemble learning": "It averages what several networks say.",
+        },
+        right="ensemble learning",
+    ),
+)

@@ -1,0 +1,26 @@
+"""Failures on purpose: run what goes wrong, read the error, and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from IPython.display import display
+
+from fusionlab.teach.cards import VERMILLION, notice
+
+
+@contextmanager
+def goes_wrong() -> Iterator[None]:
+    """Run a block that is meant to fail, and show its error instead of stopping.
+
+    Raises:
+        AssertionError: if the block does not fail, for then the text around it is wrong.
+    """
+    try:
+        yield
+    except Exception as error:  # any failure is the lesson
+        words = f"{type(error).__name__}: {error}"
+        display({"text/html": notice(words, VERMILLION), "text/plain": words}, raw=True)
+        return
+    raise AssertionError("this was meant to go wrong and did not: was something mended?")

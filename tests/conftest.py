@@ -1,0 +1,41 @@
+"""What every test may rely on: few threads, and a data folder of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+THREADS = 2  # results do not depend on it; more would only make parallel runs fight
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_root(tmp_path_factory) -> Path:
+    """An empty FUSIONLAB_DATA, shared by the workers of one parallel run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    root = shared / "data"
+    root.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FUSIONLAB_DATA", str(root))
+        yield root
+
+
+@pytest.fixture(scope="session")
+def missing():
+    """Skip for want of a tool, saying how to get it; where FUSIONLAB_CI is 1, fail instead."""
+
+    def complain(words: str):
+        if os.environ.get("FUSIONLAB_CI") == "1":
+            pytest.fail(words)
+        pytest.skip(words)
+
+    return complain
