@@ -1,0 +1,248 @@
+"""Curves, bars and points: each function takes results and gives a figure; nothing is computed.
+
+Each trace has a key (its `meta`, such as "loss:mark:train"), by which an explorer changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import plotly.graph_objects as go
+import torch
+from torch import Tensor
+
+from fusionlab.connectivity import Profile
+from fusionlab.show.theme import INK, QUIET, canvas, look
+from fusionlab.show.words import amount, describe_profile
+
+What = Literal["loss", "error", "accuracy"]
+Curves = Mapping[str, Profile | Sequence[Profile]]
+_UNIT = {"loss": "loss (nats)", "error": "error", "accuracy": "accuracy"}
+
+
+def draw_profiles(
+    profiles: Profile | Curves,
+    *,
+    what: What = "loss",
+    ends: tuple[str, str] = ("a", "b"),
+    mark: float | None = None,
+    title: str | None = None,
+) -> go.Figure:
+    """Loss, error or accuracy along paths, with the chord between the ends and the barrier.
+
+    Args:
+        profiles: one, or several by name; a sequence of them (one per seed) is drawn as
+            mean ± standard deviation.
+        what: the quantity on the y axis.
+        ends: what stands at t = 0 and at t = 1.
+        mark: a position t to mark on every curve.
+        title: replaces "Loss along the path from a to b".
+    """
+    curves = {"": profiles} if isinstance(profiles, Profile) else profiles
+    many = {n: [p] if isinstance(p, Profile) else list(p) for n, p in curves.items()}
+    title = title or f"{what.capitalize()} along the path from {ends[0]} to {ends[1]}"
+    said = [describe_profile(name or "the path", runs[0], what) for name, runs in many.items()]
+    figure = canvas(title, description=f"{title}. {' '.join(said)}")
+    for i, (name, runs) in enumerate(many.items()):
+        figure.add_traces(_curve(i, name, runs, what))
+        if what != "accuracy":
+            figure.add_traces(_chord(i, name, runs, what, labelled=len(many) == 1))
+    for i, (name, runs) in enumerate(many.items()):
+        if mark is not None:
+            figure.add_trace(_mark(i, name, runs[0], what, mark))
+    figure.update_xaxes(title=f"position t on the path (0 is {ends[0]}, 1 is {ends[1]})")
+    figure.update_yaxes(title=_UNIT[what], tickformat=None if what == "loss" else ".0%")
+    if what != "loss":
+        figure.update_yaxes(rangemode="tozero")
+    return figure.update_layout(showlegend=len(many) > 1, legend=_below())
+
+
+def draw_points(
+    series: Mapping[str, Sequence[Sequence[float]]],
+    x: Sequence[float],
+    *,
+    title: str,
+    x_title: str,
+    y_title: str,
+    log_x: bool = False,
+) -> go.Figure:
+    """Mean ± sd over seeds against a number; `series[name][i]` are the values at x[i]."""
+    figure = canvas(title, description=_told(title, series, x))
+    for i, (name, values) in enumerate(series.items()):
+        mean, sd = _mean_sd(values)
+        figure.add_scatter(
+            x=list(x),
+            y=mean,
+            name=name,
+            meta=f"points:{name}",
+            mode="lines+markers",
+            line={"color": look(i).colour, "dash": look(i).dash, "width": 2},
+            marker={"symbol": look(i).symbol, "size": 9},
+            error_y={"type": "data", "array": sd, "thickness": 1.2, "width": 5},
+        )
+    figure.update_xaxes(title=x_title, type="log" if log_x else "linear", tickvals=list(x))
+    figure.update_yaxes(title=y_title)
+    return figure.update_layout(showlegend=len(series) > 1, legend=_below())
+
+
+def draw_bars(
+    series: Mapping[str, Sequence[Sequence[float]]],
+    x: Sequence[str],
+    *,
+    title: str,
+    x_title: str = "",
+    y_title: str,
+) -> go.Figure:
+    """Bars of the mean ± sd over seeds; `series[name][i]` are the values at x[i]."""
+    figure = canvas(title, description=_told(title, series, x))
+    patterns = ("", "/", ".", "x", "-")
+    for i, (name, values) in enumerate(series.items()):
+        mean, sd = _mean_sd(values)
+        figure.add_bar(
+            x=list(x),
+            y=mean,
+            name=name,
+            meta=f"bars:{name}",
+            marker={"color": look(i).colour, "pattern": {"shape": patterns[i % len(patterns)]}},
+            error_y={"type": "data", "array": sd, "thickness": 1.2, "width": 5},
+        )
+    figure.update_xaxes(title=x_title, type="category")
+    figure.update_yaxes(title=y_title)
+    return figure.update_layout(showlegend=len(series) > 1, legend=_below())
+
+
+def value_at(profile: Profile, what: What, t: float) -> float:
+    """The curve's value at t, on the straight line between the two points beside it."""
+    x, y = profile.t.double(), getattr(profile, what).double()
+    right = int(torch.searchsorted(x, torch.tensor(t).double()).clamp(1, len(x) - 1))
+    step = (t - x[right - 1]) / (x[right] - x[right - 1])
+    return float(torch.lerp(y[right - 1], y[right], step))
+
+
+def numbers(values: Tensor) -> list[float | None]:
+    """Values for plotly, None where there is no finite number; any shape, as nested lists."""
+    if values.ndim > 1:
+        return [numbers(row) for row in values]  # type: ignore[misc]
+    return [float(f"{v:.6g}") if abs(v) < float("inf") else None for v in values.tolist()]
+
+
+def _curve(i: int, name: str, runs: Sequence[Profile], what: What) -> list[go.Scatter]:
+    """One line, and a band around it where there are several runs."""
+    values = torch.stack([getattr(run, what) for run in runs])  # (runs, points)
+    mean, t = values.mean(0), numbers(runs[0].t)
+    line = go.Scatter(
+        x=t,
+        y=numbers(mean),
+        name=_legend(name, runs, what),
+        meta=f"{what}:curve:{name}",
+        legendgroup=name,
+        mode="lines",
+        line={"color": look(i).colour, "dash": look(i).dash, "width": 2.5},
+        hovertemplate="t = %{x:.2f}: %{y:.3g}<extra>" + name + "</extra>",
+    )
+    if len(runs) == 1:
+        return [line]
+    sd = values.std(0)
+    band = go.Scatter(
+        x=t + t[::-1],
+        y=numbers(mean + sd) + numbers(mean - sd)[::-1],
+        meta=f"{what}:band:{name}",
+        legendgroup=name,
+        showlegend=False,
+        mode="lines",
+        line={"width": 0, "color": look(i).colour},
+        fill="toself",
+        opacity=0.25,
+        hoverinfo="skip",
+    )
+    return [band, line]
+
+
+def _chord(
+    i: int, name: str, runs: Sequence[Profile], what: What, *, labelled: bool
+) -> list[go.Scatter]:
+    """The line between the ends, and the highest rise over it; for one run, not for a mean."""
+    if len(runs) > 1:
+        return []
+    run = runs[0]
+    start, end = value_at(run, what, 0.0), value_at(run, what, 1.0)
+    t, values = run.t, getattr(run, what)
+    rise = torch.where((t >= 0) & (t <= 1), values - (start + t * (end - start)), -torch.inf)
+    top = int(rise.nan_to_num(nan=-torch.inf, posinf=-torch.inf).argmax())
+    at, foot = float(t[top]), start + float(t[top]) * (end - start)
+    quiet = {"legendgroup": name, "showlegend": False, "hoverinfo": "skip"}
+    tall = {"x": [at, at], "y": numbers(torch.tensor([foot, float(values[top])]))}
+    label = f"  barrier {amount(_barrier(run, what), what)}" if labelled else ""
+    return [
+        go.Scatter(
+            x=[0, 1],
+            y=[start, end],
+            meta=f"{what}:chord:{name}",
+            mode="lines",
+            line={"color": QUIET, "width": 1.5, "dash": "dot"},
+            **quiet,
+        ),
+        go.Scatter(
+            **tall,
+            meta=f"{what}:barrier:{name}",
+            mode="lines+markers+text",
+            line={"color": look(i).colour if not labelled else INK, "width": 1.2},
+            marker={"symbol": "line-ew-open", "size": 10},
+            text=["", label],
+            textposition="top center",
+            cliponaxis=False,
+            **quiet,
+        ),
+    ]
+
+
+def _mark(i: int, name: str, run: Profile, what: What, t: float) -> go.Scatter:
+    return go.Scatter(
+        x=[t],
+        y=[value_at(run, what, t)],
+        meta=f"{what}:mark:{name}",
+        mode="markers",
+        marker={
+            "symbol": look(i).symbol,
+            "size": 14,
+            "color": "white",
+            "line": {"color": look(i).colour, "width": 3.5},
+        },
+        showlegend=False,
+        cliponaxis=False,
+        hovertemplate="t = %{x:.2f}: %{y:.3g}<extra>here</extra>",
+    )
+
+
+def _barrier(run: Profile, what: What) -> float:
+    return run.barrier if what == "loss" else run.error_barrier
+
+
+def _legend(name: str, runs: Sequence[Profile], what: What) -> str:
+    if what == "accuracy":
+        return name
+    mean, sd = _mean_sd([[_barrier(run, what) for run in runs]])
+    unit = (lambda v: f"{v:.2f}") if what == "loss" else (lambda v: f"{100 * v:.0f} %")
+    return f"{name}: barrier {unit(mean[0])}" + (f" ± {unit(sd[0])}" if len(runs) > 1 else "")
+
+
+def _mean_sd(values: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]:
+    rows = [torch.as_tensor(v, dtype=torch.double) for v in values]
+    return [float(r.mean()) for r in rows], [float(r.std()) if len(r) > 1 else 0.0 for r in rows]
+
+
+def _told(
+    title: str, series: Mapping[str, Sequence[Sequence[float]]], x: Sequence[float] | Sequence[str]
+) -> str:
+    """The mean of every point, in words."""
+    parts = []
+    for name, values in series.items():
+        means = _mean_sd(values)[0]
+        points = ", ".join(f"{m:.3g} at {at}" for m, at in zip(means, x, strict=True))
+        parts.append(f"{name}: {points}.")
+    return f"{title}. {' '.join(parts)}"
+
+
+def _below() -> dict[str, object]:
+    return {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"}

@@ -1,0 +1,157 @@
+// What a page needs to draw figures, once per page: plotly itself, and four ways to use it.
+// `mount` draws a figure that Python changes, `show` one that stands alone, with its slider.
+(() => {
+  const merge = (target, patch) => {
+    for (const [key, value] of Object.entries(patch)) {
+      const branch = value && typeof value === "object" && !Array.isArray(value);
+      target[key] = branch ? merge({ ...target[key] }, value) : value;
+    }
+    return target;
+  };
+
+  // A patch names traces by their key, which is their meta; layout changes stand beside them.
+  const apply = (spec, { traces = {}, layout = {} }) => {
+    for (const trace of spec.data) if (traces[trace.meta]) merge(trace, traces[trace.meta]);
+    merge(spec.layout, layout);
+  };
+
+  const unpack = async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(plain).text();
+  };
+
+  // The arguments hide a page's module loaders, which plotly would prefer to the global name.
+  const load = (base64, version) => {
+    const once = (globalThis.fusionlabLoads ??= {});
+    once[version] ??= unpack(base64).then((code) =>
+      new Function("module", "exports", "define", code).call(globalThis));
+  };
+
+  const plotly = async () => {
+    for (let i = 0; i < 600 && !globalThis.Plotly; i++) await new Promise((r) => setTimeout(r, 50));
+    if (!globalThis.Plotly) throw new Error("the drawing library is not on this page");
+    return globalThis.Plotly;
+  };
+
+  const name = (el, layout) => {
+    el.classList.toggle("fusionlab-wide", Boolean(layout.xaxis2));
+    el.setAttribute("role", "img");
+    el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
+  };
+
+  // Draws at most once per frame of the screen, always the newest state.
+  const painter = (el, spec) => {
+    let waiting = 0;
+    const paint = async () => {
+      const { react } = await plotly();
+      waiting = 0;
+      name(el, spec.layout);
+      if (el.isConnected) await react(el, spec.data, spec.layout, spec.config);
+      el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
+    };
+    return () => (waiting ||= requestAnimationFrame(paint));
+  };
+
+  // Sliders of ipywidgets have no accessible name, and its status lines do not speak.
+  const dress = (el) => {
+    const root = el.closest(".fusionlab-explorer");
+    if (!root) return () => {};
+    const fit = () => {
+      for (const handle of root.querySelectorAll("[role=slider]:not([aria-label])")) {
+        const label = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
+        if (label) handle.setAttribute("aria-label", label.textContent);
+      }
+      for (const line of root.querySelectorAll(".fusionlab-status:not([aria-live])")) {
+        line.setAttribute("role", "status");
+        line.setAttribute("aria-live", "polite");
+      }
+    };
+    const watch = new MutationObserver(fit);
+    watch.observe(root, { childList: true, subtree: true });
+    fit();
+    return () => watch.disconnect();
+  };
+
+  const mount = (model, el) => {
+    const spec = structuredClone(model.get("_figure"));
+    const paint = painter(el, spec);
+    const replace = () => {
+      const fresh = structuredClone(model.get("_figure"));
+      const kept = el.layout?.scene?.camera;
+      if (kept && fresh.layout.scene) fresh.layout.scene.camera = kept;
+      Object.assign(spec, fresh);
+      paint();
+    };
+    const change = (message) => {
+      if (!message.traces) return;
+      apply(spec, message);
+      paint();
+    };
+    let undress;
+    const size = new ResizeObserver(() => {
+      undress ??= dress(el); // only now is the figure a part of the page
+      if (el.data && el.clientWidth) Plotly.Plots.resize(el);
+    });
+    el.classList.add("fusionlab-figure");
+    el.style.minHeight = `${spec.layout.height}px`;
+    name(el, spec.layout);
+    model.on("change:_figure", replace);
+    model.on("msg:custom", change);
+    size.observe(el);
+    plotly().then(async ({ react }) => {
+      await react(el, spec.data, spec.layout, spec.config);
+      el.on("plotly_click", ({ points: [{ x, y, data }] }) =>
+        model.send({ clicked: [x, y], key: data.meta ?? "" }));
+      model.send({ mounted: true });
+      el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
+    }).catch((error) => {
+      const words = spec.layout.meta?.description ?? "";
+      el.textContent = `${words} (Not drawn: ${error.message}. Run this cell again.)`;
+    });
+    return () => {
+      model.off("change:_figure", replace);
+      model.off("msg:custom", change);
+      size.disconnect();
+      undress?.();
+      globalThis.Plotly?.purge(el);
+    };
+  };
+
+  // A native slider is there for the keyboard and for screen readers; plotly's own is not.
+  const slider = (el, { label, steps, words, start }, choose) => {
+    const row = document.createElement("div");
+    row.className = "fusionlab-slider";
+    row.innerHTML = `<label>${label} <input type="range" min="0" step="1"></label> <output></output>`;
+    const input = row.querySelector("input");
+    input.max = steps.length - 1;
+    input.value = start;
+    const follow = () => {
+      input.setAttribute("aria-valuetext", steps[input.value]);
+      row.querySelector("output").textContent = words[input.value];
+      choose(steps[input.value]);
+    };
+    input.addEventListener("input", follow);
+    el.before(row);
+    follow();
+  };
+
+  const show = async (el, { data, layout, config, frames = [] }) => {
+    const { newPlot, addFrames, animate } = await plotly();
+    const [control] = layout.sliders ?? [];
+    delete layout.sliders;
+    name(el, layout);
+    await newPlot(el, data, layout, config);
+    if (!control) return;
+    await addFrames(el, frames);
+    const still = { mode: "immediate", frame: { duration: 0, redraw: true }, transition: { duration: 0 } };
+    slider(el, {
+      label: control.currentvalue.prefix,
+      steps: control.steps.map((step) => step.label),
+      words: layout.meta.words,
+      start: control.active ?? 0,
+    }, (frame) => animate(el, [frame], still));
+  };
+
+  globalThis.fusionlab = { load, mount, show };
+})();

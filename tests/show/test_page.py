@@ -1,0 +1,132 @@
+"""One copy of plotly per page, and figures that stand alone where there is no kernel."""
+
+import base64
+import gzip
+import json
+import re
+
+import nbformat
+import plotly.graph_objects as go
+import plotly.io as pio
+import pytest
+from nbconvert import HTMLExporter
+from plotly.offline import get_plotlyjs
+
+from fusionlab import show
+from fusionlab.show.live import Fig
+from fusionlab.show.page import to_html
+
+from .standins import IMAGES, LINE, Hill
+
+FIGURE = go.Figure(go.Scatter(x=[0, 1], y=[2, 3], meta="line"), {"meta": {"description": "<Up>"}})
+
+
+@pytest.fixture
+def started(monkeypatch):
+    monkeypatch.setattr(pio.renderers, "default", pio.renderers.default)
+    return show.start()
+
+
+def payload(html: str) -> str:
+    """The plotly that a page carries, unpacked."""
+    (packed,) = re.findall(r'fusionlab\.load\("([A-Za-z0-9+/=]+)"', html)
+    return gzip.decompress(base64.b64decode(packed)).decode()
+
+
+def test_the_page_carries_the_installed_plotly(started):
+    assert payload(started._repr_mimebundle_()["text/html"]) == get_plotlyjs()
+
+
+def test_many_figures_bring_plotly_once(sent):
+    for _ in range(5):
+        Fig(FIGURE)
+    carriers = [data for _, data in sent if "fusionlab.load(" in str(data)]
+    assert len(carriers) == 1
+    others = [len(json.dumps(data)) for _, data in sent if data not in carriers]
+    assert max(others) < 10_000
+
+
+def test_a_closed_loader_is_replaced(sent):
+    Fig(FIGURE)
+    from fusionlab.show import page
+
+    page._loader[0].close()
+    Fig(FIGURE)
+    assert page._loader[0].comm is not None
+
+
+def test_a_change_sends_only_itself(sent):
+    fig = Fig(FIGURE)
+    sent.clear()
+    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    ((method, data),) = sent
+    assert method == "custom"
+    assert data["content"] == {
+        "traces": {"line": {"y": [5, 6]}},
+        "layout": {"meta": {"description": "flat"}},
+    }
+    assert fig.trace("line")["y"] == [5, 6]
+    assert fig.trace("line")["x"] == [0, 1]
+    assert fig.description == "flat"
+
+
+def test_a_page_that_is_loaded_again_gets_the_present_figure(sent):
+    fig = Fig(FIGURE)
+    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    assert fig.get_state("_figure")["_figure"]["data"][0]["y"] == [5, 6]
+
+
+def test_a_view_that_comes_late_gets_what_it_missed(sent):
+    fig = Fig(FIGURE)
+    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    sent.clear()
+    hear = {"content": {"data": {"method": "custom", "content": {"mounted": True}}}, "buffers": []}
+    fig._handle_msg(hear)
+    (figure,) = [data["state"]["_figure"] for method, data in sent if method == "update"]
+    assert figure["data"][0]["y"] == [5, 6]
+    sent.clear()
+    fig._handle_msg(hear)
+    assert sent == []  # it has missed nothing now
+
+
+def test_a_click_tells_the_trace_and_the_place(sent):
+    fig, clicks = Fig(FIGURE), []
+    fig.on_click = lambda *click: clicks.append(click)
+    content = {"clicked": [0.5, 2.5], "key": "line"}
+    fig._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    assert clicks == [("line", 0.5, 2.5)]
+
+
+def test_a_plain_figure_is_displayed_as_html_and_words(started):
+    bundle = pio.renderers["fusionlab"].to_mimebundle(FIGURE.to_dict())
+    assert bundle["text/plain"] == "<Up>"
+    assert "<p>&lt;Up&gt;</p>" in bundle["text/html"]
+    assert len(bundle["text/html"]) < 10_000
+
+
+def test_no_text_of_a_figure_ends_its_script():
+    html = to_html(go.Figure(layout={"title": {"text": "</script><b>"}}))
+    assert html.count("</script>") == 1
+
+
+def test_the_tool_bar_shares_nothing():
+    html = to_html(FIGURE)
+    assert '"showSendToCloud": false' in html
+    assert '"displaylogo": false' in html
+
+
+def test_a_saved_notebook_without_widget_state_becomes_html_that_still_moves(started):
+    explorer = show.explore_line(Hill(), LINE, samples=IMAGES, frames=5)
+    explorer.wait(10)
+    outputs = [
+        nbformat.v4.new_output("display_data", data=dict(shown._repr_mimebundle_()))
+        for shown in (started, explorer)
+    ]
+    cells = [nbformat.v4.new_code_cell("show", outputs=[output]) for output in outputs]
+    html, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=cells))
+    assert payload(html) == get_plotlyjs()
+    assert "barrier 1.00 nats" in html
+    (spec,) = re.findall(r'\.show\(document\.getElementById\("[^"]+"\), (\{.*\})\);', html)
+    figure = json.loads(spec.replace(r"<\/", "</"))
+    assert [frame["name"] for frame in figure["frames"]] == ["0.00", "0.25", "0.50", "0.75", "1.00"]
+    assert len(figure["layout"]["meta"]["words"]) == 5
