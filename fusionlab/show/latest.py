@@ -33,7 +33,7 @@ class Latest:
         self._wish: Steps | None = None
         self._turn = 0  # of the newest wish
         self._drawn = 0  # the newest turn that has drawn something, or is over
-        self._alive = self._at_work = False
+        self._alive = self._busy = False  # is there a thread, and has it work in hand
         _all.add(self)
 
     def ask(self, steps: Steps, *, patience: float = 0.0) -> None:
@@ -45,7 +45,7 @@ class Latest:
         """
         with self._state:
             self._turn += 1
-            self._wish, turn, self._at_work = steps, self._turn, True
+            self._wish, turn = steps, self._turn
             if not self._alive:
                 self._alive = True
                 threading.Thread(target=self._run, name="fusionlab", daemon=True).start()
@@ -57,13 +57,17 @@ class Latest:
         with self._state:
             self._turn += 1
             self._wish = None
+            self._state.notify_all()
 
     def wait(
         self, seconds: float | None = None, *, until: Callable[[], bool] = lambda: False
     ) -> bool:
         """Wait until no work is left, or `until` holds; False if it takes longer than that."""
         with self._state:
-            return self._state.wait_for(lambda: not self._at_work or until(), seconds)
+            return self._state.wait_for(lambda: not self._at_work() or until(), seconds)
+
+    def _at_work(self) -> bool:
+        return self._busy or self._wish is not None
 
     def _run(self) -> None:
         while (task := self._take()) is not None:
@@ -71,9 +75,7 @@ class Latest:
             try:
                 self._follow(turn, steps)
             except Exception as error:
-                with self._state:
-                    if turn == self._turn:
-                        self._on_error(error)
+                self._tell(turn, error)
             finally:
                 self._finish(turn)
 
@@ -81,7 +83,7 @@ class Latest:
         with self._state:
             self._state.wait_for(lambda: self._wish is not None, IDLE)
             wish, self._wish = self._wish, None
-            self._alive = wish is not None
+            self._alive = self._busy = wish is not None
             return None if wish is None else (self._turn, wish)
 
     def _follow(self, turn: int, steps: Steps) -> None:
@@ -93,10 +95,15 @@ class Latest:
                 self._drawn = turn
                 self._state.notify_all()
 
+    def _tell(self, turn: int, error: Exception) -> None:
+        with self._state:
+            if turn == self._turn:
+                self._on_error(error)
+
     def _finish(self, turn: int) -> None:
         with self._state:
             self._drawn = max(self._drawn, turn)
-            self._at_work = self._wish is not None
+            self._busy = False
             self._state.notify_all()
 
 

@@ -87,6 +87,14 @@ def test_cancelled_work_stops_at_its_next_step(latest):
     assert len(log) == drawn
 
 
+def test_work_cancelled_before_it_began_is_not_waited_for(latest):
+    log = []
+    for _ in range(100):
+        latest.ask(steps(log, "never or once"))
+        latest.cancel()
+        assert latest.wait(1)
+
+
 def test_quick_work_is_done_when_ask_returns(latest):
     log = []
     latest.ask(steps(log, "done"), patience=5)

@@ -1,0 +1,141 @@
+"""Many runs at once: seeds or recipes, stacked where that is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.conv import _ConvNd
+
+from fusionlab.data import Data
+from fusionlab.lab.progress import interrupts_wait
+from fusionlab.lab.recipes import Recipe
+from fusionlab.lab.runs import Plan, Run, follow
+from fusionlab.lab.stacking import Stack, can_stack
+from fusionlab.lab.starts import fresh, seeded
+from fusionlab.lab.training import check_fit, checked_data, train_alone
+from fusionlab.weights import Weights
+
+# Beyond these a step's arithmetic outweighs its overhead, and on a CPU stacking loses.
+SMALL = 120_000  # parameters
+FEW = 10_000  # pixels of a batch that goes through convolutions
+TOGETHER = 16  # more runs do not make each one cheaper, and need memory
+
+
+def train_many(
+    model: nn.Module,
+    data: Any,
+    recipes: Recipe | Sequence[Recipe] | None = None,
+    *,
+    seeds: int | Sequence[int],
+    start: Weights | None = None,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+    stacked: bool | None = None,
+) -> list[Run]:
+    """Train several copies of `model` at once; each run is what `train` gives, but for rounding.
+
+    Args:
+        model: lends its architecture.
+        data: as for `train`.
+        recipes: one for all runs, or one per seed.
+        seeds: one per run, or one for all recipes.
+        start: where all begin, instead of at weights drawn by their seeds.
+        device: as for `train`.
+        progress: show a bar if it takes longer than a second.
+        stacked: True and False insist; by default networks that can be stacked are, if small.
+
+    Returns:
+        One run per seed or recipe, in order. A run does not depend on those beside it. An
+        interrupt keeps what all of them have reached.
+
+    Raises:
+        ValueError: as `train`; also if `stacked=True` and the network has BatchNorm or dropout.
+    """
+    data = checked_data(data, device)
+    plans = _pair(recipes or Recipe(), seeds)
+    if not stacks(model, data, [plan.recipe for plan in plans], wish=stacked):
+        return train_in_turn(model, data, plans, start=start, progress=progress)
+    runs: dict[int, Run] = {}
+    with interrupts_wait():
+        for batch in _alike(plans, len(data)):
+            chosen = [plans[i] for i in batch]
+            made = _train_stack(model, data, chosen, start=start, progress=progress)
+            runs |= dict(zip(batch, made, strict=True))
+    return [runs[i] for i in range(len(plans))]
+
+
+def train_in_turn(
+    model: nn.Module, data: Data, plans: Sequence[Plan], *, start: Weights | None, progress: bool
+) -> list[Run]:
+    """Make the planned runs one by one; after an interrupt the rest stay at their start."""
+    with interrupts_wait():
+        return [train_alone(model, data, p, start=start, progress=progress) for p in plans]
+
+
+def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> list[Plan]:
+    recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
+    seeds = [seeds] if isinstance(seeds, int) else list(seeds)
+    count = max(len(recipes), len(seeds))
+    if min(len(recipes), len(seeds)) not in (1, count):
+        raise ValueError(
+            f"{len(recipes)} recipes and {len(seeds)} seeds do not pair off: give one of either, "
+            "or as many."
+        )
+    recipes, seeds = recipes * (count // len(recipes)), seeds * (count // len(seeds))
+    return [Plan(recipe, seed, seed) for recipe, seed in zip(recipes, seeds, strict=True)]
+
+
+def stacks(
+    model: nn.Module, data: Data, recipes: Sequence[Recipe], *, wish: bool | None = None
+) -> bool:
+    """Tell whether runs of this network on these data are stacked: possible, and worth it."""
+    if wish is False:
+        return False
+    with seeded(data.inputs.device, 0):
+        network = fresh(model).to(data.inputs.device)
+        check_fit(network, data)
+        possible = can_stack(network, data.inputs)
+    if wish and not possible:
+        raise ValueError(
+            "these networks cannot be stacked: BatchNorm, dropout and other layers that measure "
+            "or draw while they train need runs of their own. Leave `stacked` out."
+        )
+    return possible and (wish or _is_light(network, data, recipes))
+
+
+def _is_light(network: nn.Module, data: Data, recipes: Sequence[Recipe]) -> bool:
+    """A rule, not a measurement: the same call must go the same way every time."""
+    if sum(p.numel() for p in network.parameters()) > SMALL:
+        return False
+    if not any(isinstance(layer, _ConvNd) for layer in network.modules()):
+        return True
+    return max(r.batch_size for r in recipes) * data.inputs.shape[2:].numel() <= FEW
+
+
+def _alike(plans: Sequence[Plan], examples: int) -> list[list[int]]:
+    """Divide the plans into those that can take their steps together."""
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for i, plan in enumerate(plans):
+        recipe = plan.recipe
+        kind = (recipe.optimizer, recipe.batch_size, recipe.kept_steps(examples))
+        groups.setdefault(kind, []).append(i)
+    return [g[j : j + TOGETHER] for g in groups.values() for j in range(0, len(g), TOGETHER)]
+
+
+def _train_stack(
+    model: nn.Module, data: Data, plans: Sequence[Plan], *, start: Weights | None, progress: bool
+) -> list[Run]:
+    """Make runs that take their steps together.
+
+    A lone plan gets a twin: with two or more, matrix libraries round each run the same way
+    whatever stands beside it; with one they need not.
+    """
+    pair = list(plans) * 2 if len(plans) == 1 else list(plans)
+    networks = []
+    for plan in pair:
+        with seeded(data.inputs.device, plan.seed):
+            networks.append(fresh(model, start=start).to(data.inputs.device))
+    return follow(Stack(networks, data, pair), plans, len(data), progress=progress)

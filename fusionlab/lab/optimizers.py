@@ -1,0 +1,70 @@
+"""SGD and Adam as torch has them, on tensors that may hold several runs with settings of their own.
+
+The first use of `torch.optim` imports torch's compiler, which takes seconds; this does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fusionlab.lab.recipes import Optimizer
+
+Setting = float | Tensor  # one number for all coordinates, or one for each
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's
+
+
+class Descent:
+    """Moves `values`, in place, down their slopes.
+
+    Args:
+        values: what is optimised.
+        kind: "sgd", "adam" or "adamw".
+        momentum: μ of SGD.
+        decay: λ of weight decay.
+    """
+
+    def __init__(
+        self, values: Sequence[Tensor], kind: Optimizer, *, momentum: Setting, decay: Setting
+    ) -> None:
+        self.values, self.kind, self.momentum, self.decay = values, kind, momentum, decay
+        moments = 1 if kind == "sgd" else 2
+        self.moments = [[torch.zeros_like(value) for _ in range(moments)] for value in values]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, slopes: Sequence[Tensor | None], rate: Setting) -> None:
+        """Take a step at the learning rate η; a value without slope stays."""
+        self.steps += 1
+        move = self._sgd if self.kind == "sgd" else self._adam
+        for value, slope, moments in zip(self.values, slopes, self.moments, strict=True):
+            if slope is not None:
+                move(value, slope, moments, rate)
+
+    def _sgd(self, value: Tensor, slope: Tensor, moments: list[Tensor], rate: Setting) -> None:
+        """The update v ← μv + g + λθ, θ ← θ − ηv."""
+        [velocity] = moments
+        _add(slope, self.decay, value)
+        velocity.mul_(self.momentum).add_(slope)
+        _add(value, -rate, velocity)
+
+    def _adam(self, value: Tensor, slope: Tensor, moments: list[Tensor], rate: Setting) -> None:
+        """Kingma and Ba 2015, arXiv:1412.6980; adamw decays apart, arXiv:1711.05101."""
+        if self.kind == "adamw":
+            value.mul_(1 - rate * self.decay)
+        else:
+            _add(slope, self.decay, value)
+        mean, square = moments
+        mean.lerp_(slope, 1 - BETAS[0])
+        square.mul_(BETAS[1]).addcmul_(slope, slope, value=1 - BETAS[1])
+        scale = (square.sqrt() / (1 - BETAS[1] ** self.steps) ** 0.5).add_(EPSILON)
+        _add(value, -rate / (1 - BETAS[0] ** self.steps), mean / scale)
+
+
+def _add(target: Tensor, factor: Setting, other: Tensor) -> None:
+    if isinstance(factor, Tensor):
+        target.addcmul_(other, factor)
+    else:
+        target.add_(other, alpha=factor)

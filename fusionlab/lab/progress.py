@@ -1,0 +1,67 @@
+"""Long work says what it does, and an interrupt ends it between two steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+def bar(total: int | None, what: str, *, progress: bool, unit: str = "step") -> Any:
+    """A progress bar that appears after a second and leaves nothing behind."""
+    from tqdm.auto import tqdm
+
+    scale = unit == "B"
+    return tqdm(
+        total=total, desc=what, unit=unit, unit_scale=scale, delay=1,
+        mininterval=0.3, leave=False,
+        disable=not progress,
+    )  # fmt: skip
+
+
+class Interrupts:
+    """Whether Ctrl-C was pressed; a second press raises KeyboardInterrupt at once."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self._told = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Take part as a signal handler."""
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+
+    def tell(self, text: str) -> None:
+        """Warn, once for all that this interrupt ends."""
+        if not self._told:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
+        self._told = True
+
+
+@contextmanager
+def interrupts_wait() -> Iterator[Interrupts]:
+    """Note Ctrl-C instead of raising, so that no step is cut in half; blocks may be nested.
+
+    Python hands interrupts to the main thread alone: elsewhere, or where a program has its own
+    handler, nothing is changed.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if isinstance(before, Interrupts):
+        yield before
+    elif (
+        before is not signal.default_int_handler
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield Interrupts()
+    else:
+        interrupts = Interrupts()
+        signal.signal(signal.SIGINT, interrupts)
+        try:
+            yield interrupts
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,182 @@
+"""Many networks of one architecture as one: stacked weights, stacked forward pass, one update.
+
+The runs do not touch each other, so the gradient of the sum of their losses holds each one's
+gradient, and an element-wise optimizer on the stacked vector is each one's optimizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.nn.functional import cross_entropy
+
+from fusionlab.data import Data
+from fusionlab.lab.optimizers import Descent, Setting
+from fusionlab.lab.recipes import factor
+from fusionlab.lab.runs import Plan
+from fusionlab.lab.starts import batch_rows, noisy_labels
+from fusionlab.weights import Weights
+
+Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
+
+# Layers that work on each number by itself, so that a stack of batches is one more batch.
+ELEMENTWISE = (
+    nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Identity
+)  # fmt: skip
+
+
+def can_stack(network: nn.Module, inputs: Tensor) -> bool:
+    """Tell whether many of these networks can be trained as one.
+
+    Not so with buffers (BatchNorm's statistics), frozen or mixed-precision parameters, random
+    layers (dropout), or whatever else `torch.func.vmap` refuses.
+    """
+    parameters = list(network.parameters())
+    plain = all(p.requires_grad and p.dtype == parameters[0].dtype for p in parameters)
+    if not parameters or not plain or any(True for _ in network.buffers()):
+        return False
+    twins = {name: torch.stack([p, p]) for name, p in network.named_parameters()}
+    try:
+        with torch.no_grad():
+            stacked_forward(network)(twins, torch.stack([inputs[:2]] * 2))
+    except (RuntimeError, ValueError, TypeError):
+        return False
+    return True
+
+
+def stacked_forward(network: nn.Module) -> Forward:
+    """The map of stacked weights (runs, ...) and inputs (runs, batch, ...) to stacked logits."""
+    if isinstance(network, nn.Sequential) and _is_chain(network):
+        return lambda theta, inputs: _chain(network, theta, inputs)
+    return vmap(lambda theta, inputs: functional_call(network, dict(theta), (inputs,)))
+
+
+class Stack:
+    """Networks that learn together, their weights in one vector: a `Learner`.
+
+    Args:
+        networks: one per plan, each at its start.
+        data: what all of them learn from.
+        plans: one per network; optimizer, batch size and number of steps are the same in all.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], data: Data, plans: Sequence[Plan]) -> None:
+        self.forward, self.inputs = stacked_forward(networks[0]), data.inputs
+        self.labels = torch.stack([noisy_labels(data, plan.recipe) for plan in plans])
+        self.rows = batch_rows(
+            len(data), plans[0].recipe.batch_size, [plan.order_seed for plan in plans]
+        )
+        self.recipes = [plan.recipe for plan in plans]
+        self.total = self.recipes[0].total_steps(len(data))
+        columns = zip(*(network.parameters() for network in networks), strict=True)
+        pieces = [torch.stack([p.detach() for p in column]) for column in columns]
+        self.values = torch.cat([piece.flatten() for piece in pieces])
+        self.slopes = torch.zeros_like(self.values)
+        names = [name for name, _ in networks[0].named_parameters()]
+        self.theta = dict(zip(names, self._views(pieces), strict=True))
+        runs = [torch.arange(len(piece)).repeat_interleave(piece[0].numel()) for piece in pieces]
+        self.run_of = torch.cat(runs).to(self.values.device)
+        self.descent = Descent(
+            [self.values],
+            self.recipes[0].optimizer,
+            momentum=self._spread([recipe.momentum for recipe in self.recipes]),
+            decay=self._spread([recipe.weight_decay for recipe in self.recipes]),
+        )
+
+    def step(self, number: int) -> Tensor:
+        """Take a step with every network and return the losses before it, shape (runs,)."""
+        rows = next(self.rows).to(self.inputs.device)
+        inputs = self.inputs.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        logits = self.forward(self.theta, inputs)
+        labels = self.labels.gather(1, rows)
+        # (runs, classes, batch): a softmax over a middle axis is the faster one
+        losses = cross_entropy(logits.mT, labels, reduction="none").mean(1)
+        self.slopes.zero_()
+        losses.sum().backward()
+        rates = [r.lr * factor(r, number, self.total) for r in self.recipes]
+        self.descent.step([self.slopes], self._spread(rates))
+        return losses.detach()
+
+    def points(self) -> list[Weights]:
+        """Copy each network's point."""
+        runs = range(len(self.recipes))
+        return [
+            Weights({name: t[k].detach().clone() for name, t in self.theta.items()}) for k in runs
+        ]
+
+    def _views(self, pieces: Sequence[Tensor]) -> list[Tensor]:
+        """Leaves that share the memory of `values`, their gradients that of `slopes`."""
+        sizes = [piece.numel() for piece in pieces]
+        leaves = []
+        for piece, value, slope in zip(
+            pieces, self.values.split(sizes), self.slopes.split(sizes), strict=True
+        ):
+            leaf = value.view(piece.shape).requires_grad_()
+            leaf.grad = slope.view(piece.shape)
+            leaves.append(leaf)
+        return leaves
+
+    def _spread(self, settings: Sequence[float]) -> Setting:
+        """One number per run, given to each coordinate; one number for all where they agree."""
+        if len(set(settings)) == 1:
+            return settings[0]
+        numbers = torch.tensor(settings, dtype=self.values.dtype, device=self.values.device)
+        return numbers[self.run_of]
+
+
+class _Affine(torch.autograd.Function):
+    """The map x ↦ xWᵀ + b of a stack, whose gradients go straight to where the leaves keep them.
+
+    Autograd would make fresh tensors and add them, which for small batches costs as much as the
+    products. It is right only where each leaf is used once.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.weight, ctx.bias = weight, bias
+        if bias is None:
+            return x @ weight.mT
+        return torch.baddbmm(bias[:, None], x, weight.mT)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Any:
+        x, weight = ctx.saved_tensors
+        torch.bmm(slope.mT, x, out=ctx.weight.grad)
+        if ctx.bias is not None:
+            torch.sum(slope, 1, out=ctx.bias.grad)
+        return (torch.bmm(slope, weight) if ctx.needs_input_grad[0] else None), None, None
+
+
+def _is_chain(network: nn.Sequential) -> bool:
+    """Plain layers that share nothing: neither a layer nor a tensor comes twice."""
+    layers, tensors = list(network), list(network.parameters())
+    named = [name for name, _ in network.named_parameters(remove_duplicate=False)]
+    apart = len(set(layers)) == len(layers) and len(tensors) == len(named)
+    return apart and all(map(_is_plain, layers))
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    if type(layer) is nn.Flatten:
+        return (layer.start_dim, layer.end_dim) == (1, -1)
+    return type(layer) in (nn.Linear, *ELEMENTWISE)
+
+
+def _chain(network: nn.Sequential, theta: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+    """A stack of plain chains: one batched matrix product per linear layer."""
+    x, before = inputs, None
+    for name, layer in network.named_children():
+        if isinstance(layer, nn.Flatten):
+            x = x.flatten(2)
+        elif isinstance(layer, nn.Linear):
+            x = _Affine.apply(x, theta[f"{name}.weight"], theta.get(f"{name}.bias"))
+        elif isinstance(layer, nn.ReLU) and isinstance(before, nn.Linear):
+            x = x.relu_()  # in place: fresh memory costs more than the arithmetic
+        else:
+            x = layer(x)
+        before = layer
+    return x

@@ -1,0 +1,213 @@
+"""Tasks: labelled data in three fixed, disjoint parts, with a card that says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import pi
+from string import ascii_uppercase
+from typing import Any
+
+import torch
+
+from fusionlab.data import Data
+from fusionlab.lab.glyphs import FACES, draw_glyphs
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a task is: in words, by its sizes (train, val, test), classes and input shape."""
+
+    what: str
+    source: str
+    licence: str
+    classes: tuple[str, ...] = ()
+    sizes: tuple[int, int, int] = (0, 0, 0)
+    shape: tuple[int, ...] = ()
+
+    def _repr_markdown_(self) -> str:
+        sizes = ", ".join(f"{n} {split}" for n, split in zip(self.sizes, SPLITS, strict=True))
+        shape = " × ".join(map(str, self.shape))
+        return (
+            f"{self.what}  \n**Size** {sizes}; each input {shape}  \n"
+            f"**Classes** {', '.join(self.classes)}  \n"
+            f"**Source** {self.source}  \n**Licence** {self.licence}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One problem: `train` to learn from, `val` to choose by, `test` to report."""
+
+    name: str
+    train: Data
+    val: Data
+    test: Data
+    card: Card
+
+    @classmethod
+    def of(
+        cls,
+        train: Any,
+        val: Any = None,
+        test: Any = None,
+        *,
+        name: str = "own",
+        classes: Sequence[str] = (),
+        seed: int = 0,
+    ) -> Task:
+        """Make a task of pairs (inputs, labels) or torch `Dataset`s of your own.
+
+        A part that is missing is a fifth of `train`, drawn by `seed`.
+        """
+        rest = Data.of(train)
+        fifth = len(rest) // 5
+        if fifth == 0 and (val is None or test is None):
+            raise ValueError(
+                f"{len(rest)} examples are too few to set a fifth aside: give val and test too."
+            )
+        if test is None:
+            test, rest = _carve(rest, fifth, seed=seed)
+        if val is None:
+            val, rest = _carve(rest, fifth, seed=seed + 1)
+        card = Card("Your own data.", "yours", "yours", tuple(classes))
+        return task(name, (rest, Data.of(val), Data.of(test)), card)
+
+
+def task(name: str, parts: tuple[Data, Data, Data], card: Card) -> Task:
+    """Put train, val and test together; what the card does not say yet is read off the data.
+
+    Raises:
+        ValueError: if the parts' inputs differ in shape, or a label has no name.
+    """
+    shape = tuple(parts[0].inputs.shape[1:])
+    for split, part in zip(SPLITS, parts, strict=True):
+        if tuple(part.inputs.shape[1:]) != shape:
+            raise ValueError(
+                f"the inputs of {split} are {tuple(part.inputs.shape[1:])}, those of train "
+                f"{shape}: one network must take both. Give all parts one shape."
+            )
+    most = max(part.classes for part in parts)
+    names = card.classes or tuple(map(str, range(most)))
+    if most > len(names):
+        raise ValueError(f"labels run to {most - 1}, but only {len(names)} classes have a name")
+    train, val, test = parts
+    sizes = (len(train), len(val), len(test))
+    return Task(
+        name, train, val, test, Card(card.what, card.source, card.licence, names, sizes, shape)
+    )
+
+
+def digits(*, n_train: int = 1000) -> Task:
+    """Real handwritten digits, 8 × 8 pixels in [0, 1]: inputs (n, 1, 8, 8), ten classes.
+
+    The split is random but fixed, so that one writer's digits are in all parts: split in their
+    order, the digits of unseen writers in the second half are harder.
+    """
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    images = torch.tensor(source.images, dtype=torch.float32)[:, None] / 16  # ink counts 0 … 16
+    everything = Data(images, torch.tensor(source.target))
+    test, rest = _carve(everything, 500, seed=0)
+    val, train = _carve(rest, 297, seed=1)
+    card = Card(
+        "Handwritten digits of 13 people, scanned and shrunk to 8 × 8 pixels in grey.",
+        "Alpaydin and Kaynak 1998, UCI: Optical Recognition of Handwritten Digits (its test part, "
+        "as in scikit-learn)",
+        "CC BY 4.0",
+        tuple("0123456789"),
+    )
+    return task("digits", (train[: _within(n_train, len(train))], val, test), card)
+
+
+def letters(
+    *,
+    n_train: int = 2000,
+    n_val: int = 500,
+    n_test: int = 1000,
+    characters: str = ascii_uppercase,
+    faces: Sequence[str] = tuple(FACES),
+    seed: int = 0,
+    **warp: Any,
+) -> Task:
+    """Letters drawn in many fonts and warped at random: inputs (n, 1, 16, 16), 26 classes.
+
+    Args:
+        n_train: how many to learn from; other sizes leave val and test as they are.
+        n_val: how many to choose by.
+        n_test: how many to report on.
+        characters: the classes.
+        faces: families of fonts, of "sans", "serif", "mono".
+        seed: draws all; each part has dice of its own.
+        warp: `size`, `rotation`, `scale`, `shear`, `shift` and `noise` of `draw_glyphs`.
+    """
+
+    def draw(n: int, dice: torch.Generator) -> Data:
+        labels = torch.randint(len(characters), (n,), generator=dice)
+        return Data(draw_glyphs(characters, labels, dice, faces=tuple(faces), **warp), labels)
+
+    card = Card(
+        "Letters in the fonts of matplotlib, turned, scaled, slanted and shifted, with noise.",
+        "drawn when asked for",
+        "none needed: the pictures are made on your machine",
+        tuple(characters),
+    )
+    return task("letters", _draw_parts(draw, (n_train, n_val, n_test), seed), card)
+
+
+def two_moons(*, n: int = 500, noise: float = 0.15, seed: int = 0) -> Task:
+    """Two interleaved half circles of radius 1, `n` points in each part: inputs (n, 2)."""
+
+    def draw(n: int, dice: torch.Generator) -> Data:
+        labels = torch.arange(n) % 2
+        angle = pi * torch.rand(n, generator=dice)
+        sign = 1 - 2 * labels  # the second moon is the first, turned and moved to (1, 1/2)
+        moon = torch.stack([labels + sign * angle.cos(), 0.5 * labels + sign * angle.sin()], 1)
+        return Data(moon + noise * torch.randn(n, 2, generator=dice), labels)
+
+    card = Card("Two half moons in the plane.", "a formula", "none needed", ("upper", "lower"))
+    return task("two_moons", _draw_parts(draw, (n, n, n), seed), card)
+
+
+def spirals(
+    *, n: int = 500, arms: int = 2, turns: float = 1.0, noise: float = 0.03, seed: int = 0
+) -> Task:
+    """Spirals from the middle to radius 1, one class per arm, `n` points in each part."""
+
+    def draw(n: int, dice: torch.Generator) -> Data:
+        labels = torch.arange(n) % arms
+        radius = torch.rand(n, generator=dice).sqrt()  # dense alike along an arm
+        angle = 2 * pi * (turns * radius + labels / arms)
+        arm = radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
+        return Data(arm + noise * torch.randn(n, 2, generator=dice), labels)
+
+    names = tuple(f"arm {i}" for i in range(arms))
+    card = Card(
+        f"{arms} spirals of {turns:g} turns in the plane.", "a formula", "none needed", names
+    )
+    return task("spirals", _draw_parts(draw, (n, n, n), seed), card)
+
+
+def _draw_parts(
+    draw: Callable[[int, torch.Generator], Data], sizes: tuple[int, int, int], seed: int
+) -> tuple[Data, Data, Data]:
+    """Train, val and test, each with dice of its own, so that no size moves another part."""
+    dice = [torch.Generator().manual_seed(3 * seed + i) for i in range(3)]
+    train, val, test = (draw(n, die) for n, die in zip(sizes, dice, strict=True))
+    return train, val, test
+
+
+def _carve(data: Data, n: int, *, seed: int) -> tuple[Data, Data]:
+    """Take `n` random rows out: these, and the rest."""
+    dice = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(data), generator=dice).to(data.labels.device)
+    return data[rows[:n]], data[rows[n:]]
+
+
+def _within(n: int, most: int) -> int:
+    if not 1 <= n <= most:
+        raise ValueError(f"n_train={n}: there are {most} training examples, give 1 to {most}")
+    return n
