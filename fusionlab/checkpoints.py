@@ -51,6 +51,7 @@ def save(path: str | Path, theta: Weights, facts: Mapping[str, Any] | None = Non
             "versions": {name: _version(name) for name in ("fusionlab", "torch")},
             "sha256": content_hash(tensors),
         },
+        "parameters": list(theta),  # their order, which the format itself does not keep
         "buffers": list(theta.buffers),
     }
     with atomic_write(path) as temporary:
@@ -84,6 +85,8 @@ def load(path: str | Path, *, like: nn.Module | None = None) -> Checkpoint:
             f"{path} is damaged: its content does not match the SHA-256 in its header. "
             "Delete it and save or train it again."
         )
+    order = [*header.get("parameters", []), *header.get("buffers", [])]
+    tensors = {name: tensors[name] for name in order} or tensors
     return Checkpoint(_sort(tensors, header.get("buffers"), like), facts)
 
 
@@ -97,6 +100,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())  # as any new file; some writers make it private
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -148,6 +152,13 @@ def _sort(tensors: dict[str, Tensor], buffers: list[str] | None, like: nn.Module
         buffers = [name for name in tensors if name.split(".")[-1] in MEASURED]
     parameters = {name: t for name, t in tensors.items() if name not in buffers}
     return Weights(parameters, {name: tensors[name] for name in buffers if name in tensors})
+
+
+def _umask() -> int:
+    """What this process withholds from new files; it can only be read by setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def _version(package: str) -> str:

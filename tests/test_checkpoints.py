@@ -29,8 +29,16 @@ def test_a_point_comes_back_bit_for_bit_with_its_facts(theta, tmp_path):
     assert facts["versions"]["torch"] == torch.__version__.split("+")[0]
     assert len(facts["sha256"]) == 64
     for part, other in ((theta, back), (theta.buffers, back.buffers)):
-        assert set(part) == set(other)
+        assert list(part) == list(other), "the order of the coordinates was lost"
         assert all(torch.equal(part[n], other[n]) and part[n].dtype == other[n].dtype for n in part)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_file_may_be_read_by_whoever_reads_new_files(theta, tmp_path):
+    save(tmp_path / "a.safetensors", theta)
+    (tmp_path / "plain").touch()
+    modes = [(tmp_path / name).stat().st_mode for name in ("a.safetensors", "plain")]
+    assert modes[0] == modes[1]
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}])

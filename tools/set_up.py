@@ -26,15 +26,20 @@ KEPT_DATA = {"README.md"}
 CACHES = (".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "build", "dist")
 SOURCES = ("benchmarks", "fusionlab", "notebooks", "tests", "tools")
 JUPYTER = WORK / "jupyter"
+SETTINGS = {  # nothing is asked of the network; a link to the glossary shows a page, not its source
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    "docmanager-extension/plugin": '{"defaultViewers": {"markdown": "Markdown Preview"}}',
+}
 
 
 def lab(flags: list[str]) -> int:
     """Open JupyterLab on the first notebook, with settings of its own in `.set-up`."""
     prepare()
-    news = JUPYTER / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-    if not news.exists():
-        news.parent.mkdir(parents=True, exist_ok=True)
-        news.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
+    for plugin, content in SETTINGS.items():
+        file = JUPYTER / "settings/@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content + "\n", encoding="utf-8")
     say("JupyterLab starts; its address follows. To stop it, press Ctrl-C twice.")
     given = [*shlex.split(os.environ.get("LAB_FLAGS", "")), *flags]
     return become("-m", "jupyterlab", *lab_flags(os.environ), *given, **lab_folders())

@@ -171,8 +171,7 @@ class _Shelf:
         steps = tuple(facts["steps"])
         if steps != self.recipe.kept_steps(len(self.data)):
             raise CheckpointError(f"{self.file(seed)} lacks steps of its recipe")
-        names = [name for name, *_ in self.facts["architecture"]["tensors"]]
-        theta, buffers = _by_step(kept, names), _by_step(kept.buffers, names)
+        theta, buffers = _by_step(kept), _by_step(kept.buffers)
         device = self.data.inputs.device
         checkpoints = tuple(Weights(theta[s], buffers.get(s)).move(device) for s in steps)
         return Run(checkpoints, steps, kept.buffers[LOSSES], self.recipe, seed, seed)
@@ -206,11 +205,11 @@ def _warn_unkept(folder: Path, error: OSError) -> None:
     )
 
 
-def _by_step(tensors: Mapping[str, Tensor], names: Sequence[str]) -> dict[int, dict[str, Tensor]]:
-    """Undo the prefixes: step → name → tensor, in the order of `names`, which a file forgets."""
+def _by_step(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    """Undo the prefixes: step → name → tensor."""
     found: dict[int, dict[str, Tensor]] = {}
-    steps = {int(prefixed.partition("/")[0]) for prefixed in tensors if prefixed != LOSSES}
-    for step in steps:
-        present = [name for name in names if f"{step}/{name}" in tensors]
-        found[step] = {name: tensors[f"{step}/{name}"] for name in present}
+    for prefixed, tensor in tensors.items():
+        step, slash, name = prefixed.partition("/")
+        if slash:
+            found.setdefault(int(step), {})[name] = tensor
     return found

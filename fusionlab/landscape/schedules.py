@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from typing import TypeVar
 
 import torch
@@ -16,10 +17,11 @@ from fusionlab.landscape.network import Cost
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-STACK_FLOPS = 4e8  # below this a call is bound by dispatch, so points share it
-STACK_MOST = 8  # more points in one call fall out of a core's cache
-CPU_BYTES = 32e6  # rows at once: the widest layer of a chunk stays near the caches
-GPU_BYTES = 1e9
+CALL_FLOPS = 8e8  # a call with fewer operations is bound by dispatch, so points share it
+STACK = 32  # more points in one call gain nothing
+ROWS = 1000  # more rows at once fall out of a core's cache
+CPU_BYTES = 32e6  # of the widest layer, for one point
+GPU_BYTES = 1e9  # of the widest layer, for all points of a call
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,10 @@ def choose(cost: Cost, rows: int, device: torch.device) -> Schedule:
         at_once = max(1, int(GPU_BYTES // max(1, cost.bytes)))
         chunk = min(rows, at_once)
         return Schedule(max(1, min(256, at_once // chunk)), 1, chunk)
-    chunk = min(rows, max(1, int(CPU_BYTES // max(1, cost.bytes))))
-    wanted = STACK_FLOPS / max(1, cost.flops * rows)
-    stack = 1 if cost.convolutional else max(1, min(STACK_MOST, round(wanted)))
-    return Schedule(stack, torch.get_num_threads(), chunk)
+    most = max(1, min(ROWS, int(CPU_BYTES // max(1, cost.bytes))))
+    stack = CALL_FLOPS // max(1, cost.flops * rows)
+    stack = 1 if cost.convolutional else max(1, min(STACK, int(stack)))
+    return Schedule(stack, torch.get_num_threads(), ceil(rows / ceil(rows / most)))
 
 
 def run(
