@@ -6,11 +6,11 @@ import argparse
 
 import torch
 
-from benchmarks import surveys, ticks, training
+from benchmarks import explorers, surveys, ticks, training
 from benchmarks.cases import MODELS, case
 from benchmarks.timing import peak
 
-TABLES = ("surveys", "ticks", "training")
+TABLES = ("surveys", "ticks", "training", "explorers")
 
 
 def main() -> None:
@@ -32,6 +32,8 @@ def main() -> None:
         print(ticks.report(cases, rounds=options.rounds))
     if "training" in options.only:
         print(training.report(rounds=options.rounds))
+    if "explorers" in options.only:
+        print(explorers.report(cases))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ class Weights(Mapping[str, Tensor]):
     def __matmul__(self, other: Weights) -> Tensor:
         """Inner product ⟨θ, φ⟩ over all coordinates, summed in double precision."""
         check_same_space(self, other)
-        terms = [(t.double() * other[name].double()).sum() for name, t in self.items()]
+        terms = [(_double(t) * _double(other[name])).sum() for name, t in self.items()]
         return torch.stack(terms).sum() if terms else torch.zeros((), dtype=torch.double)
 
     def norm(self) -> Tensor:
@@ -212,6 +212,10 @@ def _weighted_sum(coefficients: Sequence[_Scalar], tensors: Sequence[Tensor]) ->
     return total
 
 
+def _double(tensor: Tensor) -> Tensor:
+    return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()  # MPS has no float64
+
+
 class Combinations(Sequence[Weights]):
     """Many points Σᵢ cₚᵢ θᵢ of the span of a few: a batch that need not be held at once.
 
@@ -226,6 +230,8 @@ class Combinations(Sequence[Weights]):
                 f"coefficients of shape {tuple(coefficients.shape)} do not fit {len(points)} "
                 "points: give one row per combination, one column per point."
             )
+        if not points:
+            raise ValueError("combinations need at least one point to combine")
         for point in points[1:]:
             check_same_space(points[0], point)
         self.points = tuple(points)

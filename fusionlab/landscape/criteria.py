@@ -20,7 +20,7 @@ def totals(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
         total = -classes_first.log_softmax(1).gather(1, rows).sum((1, 2))
     else:
         total = torch.stack([loss(each, labels) for each in logits]) * len(labels)
-    return torch.stack([total.double(), right(classes_first, rows).sum(-1).double()])
+    return torch.stack([total.cpu().double(), right(classes_first, rows).sum(-1).cpu().double()])
 
 
 def right(classes_first: Tensor, rows: Tensor) -> Tensor:

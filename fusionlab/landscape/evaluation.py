@@ -91,10 +91,12 @@ class Landscape:
         """Score many points of one space; `Combinations` of a few points are the fast case."""
         if not isinstance(points, Combinations):
             points = Combinations(points, torch.eye(len(points)))
+        if not len(points):
+            return Scores(torch.empty(0), torch.empty(0))
         span = self._span(points.points)
         stacks = points.coefficients.to(span.dtype).to(self.device).split(self._schedule.stack)
         totals = run(lambda c: self._totals(span, c), stacks, self._schedule.workers)
-        loss, right = torch.cat(totals, 1).cpu() / len(self.data)  # (2, P)
+        loss, right = torch.cat(totals, 1) / len(self.data)  # (2, P)
         return Scores(loss, right)
 
     @torch.no_grad()

@@ -167,8 +167,9 @@ class _ByBatch(nn.Module):
         outputs, mean, scale = torch.native_batch_norm(
             inputs, self.weight, self.bias, None, None, True, 0.0, self.eps
         )
-        variance = (scale.double() ** -2 - self.eps).clamp_min(0)
-        self.seen.append(Moments(mean.double(), variance, inputs.numel() // inputs.shape[1]))
+        mean, scale = (t.to("cpu", torch.double) for t in (mean, scale))
+        variance = (scale**-2 - self.eps).clamp_min(0)
+        self.seen.append(Moments(mean, variance, inputs.numel() // inputs.shape[1]))
         return outputs
 
     def read(self) -> list[Moments]:

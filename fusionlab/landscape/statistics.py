@@ -45,9 +45,9 @@ def measure(
     """Running statistics of a network with batch statistics over `inputs`, by buffer name."""
     for batch in inputs.split(batch_size or len(inputs)):
         network(tensors, batch)
-    dtype = next(iter(tensors.values())).dtype
+    one = next(iter(tensors.values()))
     return {
-        f"{layer}.{name}".lstrip("."): value if name.startswith("num") else value.to(dtype)
+        f"{layer}.{name}".lstrip("."): value.to(one) if name.startswith("run") else value
         for layer, seen in network.moments().items()
         for name, value in _pool(layer, seen).items()
     }
@@ -59,10 +59,13 @@ def _pool(layer: str, seen: Iterable[Moments]) -> dict[str, Tensor]:
     if not batches:
         raise ValueError(f"the layer {layer!r} was not reached: its statistics stay unknown")
     counts = torch.tensor([b.values for b in batches], dtype=torch.double)
-    share = (counts / counts.sum())[:, None].to(batches[0].mean.device)
+    share = (counts / counts.sum())[:, None]
     means = torch.stack([b.mean for b in batches])  # (batches, channels)
     squares = torch.stack([b.variance for b in batches]) + means**2
     mean = (share * means).sum(0)
     variance = ((share * squares).sum(0) - mean**2).clamp_min(0)
-    count = torch.tensor(len(batches), device=mean.device)
-    return {"running_mean": mean, "running_var": variance, "num_batches_tracked": count}
+    return {
+        "running_mean": mean,
+        "running_var": variance,
+        "num_batches_tracked": torch.tensor(len(batches)),
+    }

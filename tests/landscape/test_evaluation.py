@@ -108,6 +108,14 @@ def test_a_list_of_points_is_scored_like_its_points(case):
     assert list(together) == [pytest.approx(landscape(p), rel=1e-5) for p in points]
 
 
+def test_no_points_have_no_scores(case):
+    model, data = case
+    a, b = two_points(model)
+    assert len(Landscape(model, data).scores(Combinations([a, b], torch.empty(0, 2)))) == 0
+    with pytest.raises(ValueError, match="at least one point"):
+        Landscape(model, data).scores([])
+
+
 def test_one_pass_over_all_data_is_exact_recalibration(case):
     model, data = case
     theta = two_points(model)[1]

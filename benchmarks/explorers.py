@@ -1,0 +1,95 @@
+"""How fast the interpolation explorer follows the hand: in the kernel, and in Chromium's page."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from benchmarks.cases import Case
+from benchmarks.timing import medians, table
+from fusionlab.connectivity import Line
+from fusionlab.lab import digits
+from fusionlab.landscape import Landscape
+from fusionlab.show import explore_line
+
+MOVES = 50
+NOTEBOOK = "00_start_here.ipynb"
+FIRST = ".fusionlab-explorer .js-plotly-plot"
+
+
+def in_the_kernel(case: Case) -> list[float]:
+    """Milliseconds from a new value of the slider to the changed figure, for each move."""
+    task = digits()
+    landscapes = {
+        name: Landscape(case.model, data, calibration=task.train)
+        for name, data in (("train", task.train), ("test", task.test))
+    }
+    explorer = explore_line(landscapes, Line(*case.points[:2]), samples=task.test.sample(8))
+    times = []
+    for move in range(MOVES):
+        # Positions that the curve does not know yet, as when it is still being drawn.
+        explorer._known = {0: explorer._known[0], 100: explorer._known[100]}
+        begin = time.perf_counter()
+        explorer.slider.value = (7 * move % 97 + 1) / 100
+        times.append(1000 * (time.perf_counter() - begin))
+    explorer.close()
+    return times
+
+
+def on_the_page() -> list[float]:
+    """Milliseconds from a key press on the slider to the drawn figure, for each move."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.lab import FLAGS, Lab, Opened, find_chromium
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        lab = Lab(Path(folder))
+        try:
+            shutil.copy(Path("notebooks") / NOTEBOOK, lab.root / NOTEBOOK)
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            opened = Opened(browser.new_page(viewport={"width": 1280, "height": 1000}))
+            opened.open(lab.url(NOTEBOOK))
+            plot, slider = opened.page.locator(FIRST).first, opened.page.get_by_role("slider")
+            plot.scroll_into_view_if_needed()
+            named = slider.and_(opened.page.get_by_label("position t")).first
+            times = opened.milliseconds_to_draw(named, plot, "ArrowRight", times=MOVES)
+            browser.close()
+        finally:
+            lab.stop()
+    return times
+
+
+def imports() -> dict[str, float]:
+    """Seconds to import torch, and torch with fusionlab, in a fresh Python."""
+    lines = {"torch": "import torch", "torch and fusionlab": "import torch, fusionlab"}
+    ways = {
+        name: (lambda line=line: subprocess.run([sys.executable, "-c", line], check=True))
+        for name, line in lines.items()
+    }
+    return medians(ways, rounds=7)
+
+
+def report(cases: list[Case]) -> str:
+    """The tables."""
+    rows = []
+    for case in cases:
+        times = in_the_kernel(case)
+        rows.append({"where": f"kernel, {case.name}", **_summary(times)})
+    rows.append({"where": "page, MLP 32", **_summary(on_the_page())})
+    both = {name: f"{seconds:.2f} s" for name, seconds in imports().items()}
+    title = f"From a move of the slider to the drawn figure, {MOVES} moves"
+    return table(title, rows) + "\n" + table("Import", [both])
+
+
+def _summary(times: list[float]) -> dict[str, str]:
+    ordered = sorted(times)
+    return {
+        "median": f"{median(times):.1f} ms",
+        "9 of 10 within": f"{ordered[int(0.9 * len(ordered))]:.1f} ms",
+        "longest": f"{ordered[-1]:.1f} ms",
+    }
