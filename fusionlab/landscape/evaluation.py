@@ -17,7 +17,7 @@ from fusionlab.landscape.criteria import Loss, totals
 from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.network import Cost, Network, cost
 from fusionlab.landscape.schedules import Schedule, choose, run
-from fusionlab.landscape.statistics import measure, recalibrate
+from fusionlab.landscape.statistics import measure
 from fusionlab.spaces import check_same_space, check_statistics
 from fusionlab.weights import Combinations, Weights
 
@@ -114,13 +114,14 @@ class Landscape:
     def at(self, theta: Weights) -> Weights:
         """θ with the statistics that this landscape's policy gives it."""
         if self._measures:
-            return recalibrate(self.model, theta, self.calibration)
+            tensors = {**self._network.constants, **theta.move(self.device)}
+            return Weights(theta, {**theta.buffers, **self._measure(tensors)})
         check_statistics(self._network.module, theta.buffers)
         return theta
 
     def sample(self, n: int) -> Landscape:
-        """The landscape over `n` rows of the data, each class by its share."""
-        calibration = None if self.calibration is self.data else self.calibration
+        """The landscape over `n` rows, each class by its share; so for the calibration data."""
+        calibration = None if self.calibration is self.data else self.calibration.sample(n)
         return Landscape(
             self.model,
             self.data.sample(n),
@@ -169,6 +170,11 @@ class Landscape:
             return False
         return True
 
+    def _measure(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """BatchNorm's statistics on the calibration data, by buffer name."""
+        inputs = _like(self.calibration.inputs.to(self.device), tensors)
+        return measure(self._by_batch, tensors, inputs, self._schedule.rows)
+
     @cached_property
     def _by_batch(self) -> Network:
         return Network(self.model, device=self.device, batch_statistics=True)
@@ -212,9 +218,7 @@ class Landscape:
         if self._measures:
             one = {name: t[0] for name, t in tensors.items()} | self._network.constants
             if self.calibration is not self.data or len(self._batches) > 1:
-                inputs = _like(self.calibration.inputs, one)
-                measured = measure(self._by_batch, one, inputs, self._schedule.rows)
-                tensors |= {name: value[None] for name, value in measured.items()}
+                tensors |= {name: value[None] for name, value in self._measure(one).items()}
             else:  # the batch is all the data: normalising by it is exact
                 network = self._by_batch
         network = span.first.network if span.first else network
@@ -223,7 +227,8 @@ class Landscape:
             given = tensors | span.first.at(c, i) if span.first else tensors
             logits = _outputs(network, given, _like(batch.inputs, span.coordinates))
             sums.append(totals(self.loss, logits, batch.labels))
-        network.moments()  # what a normalising layer noted meanwhile is of no use
+        if self._measures:
+            network.moments()  # what the layers noted meanwhile is of no use
         return torch.stack(sums).sum(0)
 
 
