@@ -13,28 +13,29 @@ from fusionlab.weights import Weights
 Midpoint = Callable[[Weights, Weights], Weights]
 
 
-def _pair() -> tuple[Weights, Weights]:
+def two_points() -> tuple[Weights, Weights]:
+    """Points without a symmetry behind which a wrong answer could hide; new at every call."""
     a = Weights({"weight": torch.tensor([[1.0, -2.0], [0.5, 4.0]]), "bias": torch.tensor([3.0])})
     b = Weights({"weight": torch.tensor([[-1.0, 5.0], [2.0, 0.5]]), "bias": torch.tensor([-7.0])})
     return a, b
 
 
 def _is_at(midpoint: Midpoint, share_a: float, share_b: float) -> bool:
-    a, b = _pair()
-    return bool((midpoint(*_pair()) - (share_a * a + share_b * b)).norm() < 1e-4)
+    a, b = two_points()
+    return bool((midpoint(*two_points()) - (share_a * a + share_b * b)).norm() < 1e-4)
 
 
 def _keeps_its_arguments(midpoint: Midpoint) -> bool:
-    a, b = _pair()
+    a, b = two_points()
     midpoint(a, b)
-    return all(bool((p - q).norm() < 1e-6) for p, q in zip((a, b), _pair(), strict=True))
+    return all(bool((p - q).norm() < 1e-6) for p, q in zip((a, b), two_points(), strict=True))
 
 
 MIDPOINT = Exercise(
     key="00.1",
     properties=(
         Property(
-            lambda f: isinstance(f(*_pair()), Weights),
+            lambda f: isinstance(f(*two_points()), Weights),
             "`midpoint` must give a point of weight space, a `Weights`: add the points themselves, "
             "not their tensors one by one.",
         ),

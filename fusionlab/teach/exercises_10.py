@@ -8,18 +8,12 @@ import torch
 
 from fusionlab.connectivity import Profile
 from fusionlab.teach.checks import Exercise, Property, Wrong
+from fusionlab.teach.exercises_00 import two_points
 from fusionlab.teach.quizzes import Question
 from fusionlab.weights import Weights
 
 Interpolate = Callable[[Weights, Weights, float], Weights]
 Barrier = Callable[[Profile], float]
-
-
-def _ends() -> tuple[Weights, Weights]:
-    """Two points without a symmetry behind which a wrong answer could hide; new at every call."""
-    a = Weights({"weight": torch.tensor([[1.0, -2.0], [0.5, 4.0]]), "bias": torch.tensor([3.0])})
-    b = Weights({"weight": torch.tensor([[-1.0, 5.0], [2.0, 0.5]]), "bias": torch.tensor([-7.0])})
-    return a, b
 
 
 def _equal(point: Weights, expected: Weights) -> bool:
@@ -28,22 +22,22 @@ def _equal(point: Weights, expected: Weights) -> bool:
 
 def _lands(interpolate: Interpolate, t: float, share: float) -> bool:
     """True where the answer's point at `t` lies `share` of the way from a to b."""
-    a, b = _ends()
-    return _equal(interpolate(*_ends(), t), a + share * (b - a))
+    a, b = two_points()
+    return _equal(interpolate(*two_points(), t), a + share * (b - a))
 
 
 def _gives_a_point(interpolate: Interpolate) -> bool:
-    return isinstance(interpolate(*_ends(), 0.5), Weights)
+    return isinstance(interpolate(*two_points(), 0.5), Weights)
 
 
 def _leaves_its_arguments(interpolate: Interpolate) -> bool:
-    a, b = _ends()
+    a, b = two_points()
     interpolate(a, b, 0.25)
-    return all(_equal(now, before) for now, before in zip((a, b), _ends(), strict=True))
+    return all(_equal(now, before) for now, before in zip((a, b), two_points(), strict=True))
 
 
 def _moves(interpolate: Interpolate) -> bool:
-    return not _equal(interpolate(*_ends(), 0.25), interpolate(*_ends(), 0.75))
+    return not _equal(interpolate(*two_points(), 0.25), interpolate(*two_points(), 0.75))
 
 
 def _runs_forwards(interpolate: Interpolate) -> bool:
@@ -51,8 +45,8 @@ def _runs_forwards(interpolate: Interpolate) -> bool:
 
 
 def _weighs_both(interpolate: Interpolate) -> bool:
-    a, b = _ends()
-    return not any(_equal(interpolate(*_ends(), t), a + b) for t in (0.0, 1.0))
+    a, b = two_points()
+    return not any(_equal(interpolate(*two_points(), t), a + b) for t in (0.0, 1.0))
 
 
 INTERPOLATE = Exercise(
