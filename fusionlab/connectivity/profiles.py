@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from fusionlab.connectivity.paths import Line, Path
-from fusionlab.landscape import Score, score_all
-from fusionlab.weights import Weights
+from fusionlab.connectivity.paths import Path, points_on
+from fusionlab.landscape import Field, score_all
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +74,7 @@ class Profile:
 
 
 def profile(
-    landscape: Callable[[Weights], Score],
+    landscape: Field,
     path: Path,
     *,
     points: int = 25,
@@ -99,6 +97,5 @@ def profile(
             f"a profile needs both ends of the path, t = 0 and t = 1: it has {len(t)} positions "
             f"from {t.min().item():g} to {t.max().item():g}."
         )
-    many = path.at(t) if isinstance(path, Line) else [path(s) for s in t.tolist()]
-    scores = score_all(landscape, many)
+    scores = score_all(landscape, points_on(path, t))
     return Profile(t, scores.loss, scores.accuracy)

@@ -32,6 +32,9 @@ class Score(NamedTuple):
     accuracy: float
 
 
+Field = Callable[[Weights], Score]  # a landscape, or any function that stands in for one
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """The scores of P points: loss and accuracy, each of shape (P,), float64."""
@@ -266,7 +269,7 @@ def _outputs(network: Network, tensors: dict[str, Tensor], inputs: Tensor) -> Te
     return network({name: t[0] for name, t in tensors.items()}, inputs)[None]
 
 
-def score_all(landscape: Callable[[Weights], Score], points: Sequence[Weights]) -> Scores:
+def score_all(landscape: Field, points: Sequence[Weights]) -> Scores:
     """Score many points by any function θ ↦ Score, in one call where it has `scores`."""
     if isinstance(landscape, Landscape):
         return landscape.scores(points)

@@ -13,14 +13,12 @@ from torch import Tensor
 
 from fusionlab.checkpoints import load, save
 from fusionlab.data import content_hash
-from fusionlab.landscape.evaluation import Landscape, Score, score_all
+from fusionlab.landscape.evaluation import Field, Landscape, score_all
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 from fusionlab.landscape.planes import Plane
-from fusionlab.weights import Weights
 
 SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
 PATIENCE = 0.15  # seconds between two looks at whether to go on
-Field = Callable[[Weights], Score]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from fusionlab.landscape import Bounds, Plane, Score, Surface, Survey
+from fusionlab.landscape import Bounds, Field, Plane, Surface, Survey
 from fusionlab.weights import Weights
 
 NEAR = 1e-3  # of a point's own length: so far it may lie off a plane that holds it, by rounding
 
-LossLike = Callable[[Weights], Score]
 Place = tuple[float, float]
 
 
@@ -23,7 +22,7 @@ class Atlas:
     """
 
     def __init__(
-        self, landscape: LossLike, planes: Mapping[str, Plane], marks: Mapping[str, Weights]
+        self, landscape: Field, planes: Mapping[str, Plane], marks: Mapping[str, Weights]
     ) -> None:
         self.landscape, self.planes, self.marks = landscape, planes, marks
         self._places: dict[str, dict[str, Place]] = {}  # kept: a large network's take long

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -10,11 +10,10 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 import torch
-from torch import Tensor
 
-from fusionlab.connectivity import Profile
+from fusionlab.connectivity import Path, Profile, points_on
 from fusionlab.data import Data
-from fusionlab.landscape import Score, score_all
+from fusionlab.landscape import Field, Score, score_all
 from fusionlab.show.arrange import arrange, changes, with_slider
 from fusionlab.show.explorer import FIRST, Explorer, Witness
 from fusionlab.show.figures import What, draw_profiles
@@ -22,10 +21,6 @@ from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
 from fusionlab.show.samples import draw_samples
 from fusionlab.show.words import join, nats, percent
-from fusionlab.weights import Weights
-
-LossLike = Callable[[Weights], Score]
-Path = Callable[[float], Weights]
 
 STEPS = 100  # positions of the slider between the ends
 BEYOND = 50  # and past each end, where the reader asks for it
@@ -40,7 +35,7 @@ class LineExplorer(Explorer):
 
     def __init__(
         self,
-        landscapes: Mapping[str, LossLike],
+        landscapes: Mapping[str, Field],
         line: Path,
         *,
         witness: Witness | None,
@@ -159,7 +154,7 @@ class LineExplorer(Explorer):
             new = [h for h in hundredths if h not in self._known]
             if not new:
                 return
-            points = _points(self._line, torch.tensor(new, dtype=torch.double) / STEPS)
+            points = points_on(self._line, torch.tensor(new, dtype=torch.double) / STEPS)
             columns = [score_all(landscape, points) for landscape in self._landscapes.values()]
             fresh = zip(new, zip(*columns, strict=True), strict=True)
             self._known = {**self._known, **dict(fresh)}
@@ -245,7 +240,7 @@ class LineExplorer(Explorer):
 
 
 def explore_line(
-    landscape: LossLike | Mapping[str, LossLike],
+    landscape: Field | Mapping[str, Field],
     line: Path,
     *,
     samples: Data | None = None,
@@ -273,13 +268,6 @@ def explore_line(
     return LineExplorer(
         landscapes, line, witness=witness, names=names, t=t, beyond=beyond, frames=frames
     )
-
-
-def _points(line: Path, t: Tensor) -> Sequence[Weights]:
-    """Many places on a line; as combinations where the line can, which is the fast way."""
-    if hasattr(line, "at"):
-        return line.at(t)  # type: ignore[no-any-return]
-    return [line(s) for s in t.tolist()]
 
 
 def _finite(value: float) -> float | None:

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.data import Data
-from fusionlab.landscape import Plane, Surface
+from fusionlab.landscape import Field, Plane, Surface
 from fusionlab.show.arrange import arrange, changes, with_slider
-from fusionlab.show.atlas import Atlas, LossLike, Place, so_far
+from fusionlab.show.atlas import Atlas, Place, so_far
 from fusionlab.show.explorer import FIRST, PATIENCE, Explorer, Witness, button
 from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
@@ -245,7 +245,7 @@ class LandscapeExplorer(Explorer):
 
 
 def explore_landscape(
-    landscape: LossLike,
+    landscape: Field,
     planes: Plane | Mapping[str, Plane],
     marks: Mapping[str, Weights] | None = None,
     *,
