@@ -8,7 +8,7 @@ from pathlib import Path
 import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
-GROUND = {"spaces", "weights", "data", "checkpoints"}
+GROUND = {"spaces", "weights", "data", "checkpoints", "descent"}
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
 
 DOORS = {
@@ -16,6 +16,7 @@ DOORS = {
     "weights": {"spaces"},
     "data": set(),
     "checkpoints": {"weights", "data"},
+    "descent": {"weights", "data"},
     "lab": GROUND,
     "landscape": GROUND,
     **dict.fromkeys(FAMILIES, GROUND | {"landscape"}),

@@ -1,9 +1,9 @@
 """Where points come from: tasks, networks, training, and the zoo that keeps what was trained."""
 
+from fusionlab.descent.recipes import Recipe
 from fusionlab.lab.many import train_many
 from fusionlab.lab.models import convnet, mlp, resnet, torchvision_model
 from fusionlab.lab.places import data_root
-from fusionlab.lab.recipes import Recipe
 from fusionlab.lab.runs import Run
 from fusionlab.lab.tasks import Task, digits, letters, spirals, two_moons
 from fusionlab.lab.training import train

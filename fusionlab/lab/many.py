@@ -10,12 +10,13 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from fusionlab.data import Data
-from fusionlab.lab.progress import interrupts_wait
-from fusionlab.lab.recipes import Recipe
+from fusionlab.descent.batches import check_fit, checked_data, seeded
+from fusionlab.descent.progress import interrupts_wait
+from fusionlab.descent.recipes import Recipe
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.stacking import Stack, can_stack
-from fusionlab.lab.starts import fresh, seeded
-from fusionlab.lab.training import check_fit, checked_data, train_alone
+from fusionlab.lab.starts import fresh
+from fusionlab.lab.training import train_alone
 from fusionlab.weights import Weights
 
 # Beyond these a step's arithmetic outweighs its overhead, and on a CPU stacking loses.

@@ -15,10 +15,10 @@ from torch.func import functional_call, vmap
 from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
-from fusionlab.lab.optimizers import Descent, Setting
-from fusionlab.lab.recipes import factor
+from fusionlab.descent.batches import batch_rows, noisy_labels
+from fusionlab.descent.optimizers import Descent, Setting
+from fusionlab.descent.recipes import factor
 from fusionlab.lab.runs import Plan
-from fusionlab.lab.starts import batch_rows, noisy_labels
 from fusionlab.weights import Weights
 
 Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]

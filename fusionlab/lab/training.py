@@ -9,10 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
-from fusionlab.lab.optimizers import Descent
-from fusionlab.lab.recipes import Recipe, factor
+from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
+from fusionlab.descent.optimizers import Descent
+from fusionlab.descent.recipes import Recipe, factor
 from fusionlab.lab.runs import Plan, Run, follow
-from fusionlab.lab.starts import batch_rows, fresh, noisy_labels, seeded
+from fusionlab.lab.starts import fresh
 from fusionlab.weights import Weights
 
 
@@ -90,34 +91,3 @@ class _Single:
 
     def points(self) -> list[Weights]:
         return [Weights.of(self.network)]
-
-
-def checked_data(source: Any, device: torch.device | str | None) -> Data:
-    """Read the reader's data, on the device that they ask for."""
-    if hasattr(source, "train") and hasattr(source, "test"):
-        raise TypeError("train on one part of a task: give task.train, and keep task.test unseen")
-    data = Data.of(source)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return data if device is None else data.move(device)
-
-
-@torch.no_grad()
-def check_fit(network: nn.Module, data: Data) -> None:
-    """Raise a ValueError unless the network turns the inputs into enough logits."""
-    network.eval()  # BatchNorm must not measure these
-    try:
-        outputs = network(data.inputs[:2])
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"this network cannot take inputs of shape {tuple(data.inputs.shape[1:])}: {error}. "
-            "Does its first layer fit the data, in width, channels and number type?"
-        ) from error
-    finally:
-        network.train()
-    shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < data.classes:
-        raise ValueError(
-            f"two inputs give {shape}, but the labels run to {data.classes - 1}: the network must "
-            f"give one row of at least {data.classes} logits per input."
-        )

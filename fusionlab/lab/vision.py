@@ -15,8 +15,8 @@ from torch import Tensor
 
 from fusionlab.checkpoints import atomic_write
 from fusionlab.data import Data
+from fusionlab.descent.progress import bar
 from fusionlab.lab.places import data_root
-from fusionlab.lab.progress import bar
 from fusionlab.lab.tasks import Card, Task, task
 
 CHUNK = 1 << 16  # bytes between two moves of the bar

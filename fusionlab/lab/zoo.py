@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from fusionlab.checkpoints import CheckpointError, load, save
 from fusionlab.data import Data, content_hash
+from fusionlab.descent.batches import checked_data
+from fusionlab.descent.progress import bar, interrupts_wait
+from fusionlab.descent.recipes import Recipe
 from fusionlab.lab.fingerprints import architecture, digest
 from fusionlab.lab.many import stacks, train_in_turn, train_many
 from fusionlab.lab.places import data_root
-from fusionlab.lab.progress import bar, interrupts_wait
-from fusionlab.lab.recipes import Recipe
 from fusionlab.lab.runs import Plan, Run
-from fusionlab.lab.training import checked_data
 from fusionlab.weights import Weights
 
 FORMAT = 1  # raise it when files are written differently, or the same recipe trains differently

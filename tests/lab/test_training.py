@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from fusionlab import Data, Weights
+from fusionlab.descent.batches import batch_rows, noisy_labels
 from fusionlab.lab import Recipe, convnet, digits, mlp, train
-from fusionlab.lab.starts import batch_rows, noisy_labels
 
 from .conftest import same_point, same_run
 

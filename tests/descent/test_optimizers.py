@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from fusionlab.lab.optimizers import Descent
+from fusionlab.descent.optimizers import Descent
 
 REAL = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fusionlab.lab.recipes import Optimizer
+from fusionlab.descent.recipes import Optimizer
 
 Setting = float | Tensor  # one number for all coordinates, or one for each
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's

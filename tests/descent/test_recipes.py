@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
+from fusionlab.descent.recipes import factor
 from fusionlab.lab import Recipe
-from fusionlab.lab.recipes import factor
 
 
 def test_a_recipe_survives_json():

@@ -1,0 +1,18 @@
+"""How points go downhill: recipes, batches, optimizers, and long work that can be interrupted."""
+
+from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
+from fusionlab.descent.optimizers import Descent
+from fusionlab.descent.progress import bar, interrupts_wait
+from fusionlab.descent.recipes import Recipe
+
+__all__ = [
+    "Descent",
+    "Recipe",
+    "bar",
+    "batch_rows",
+    "check_fit",
+    "checked_data",
+    "interrupts_wait",
+    "noisy_labels",
+    "seeded",
+]
