@@ -1,0 +1,210 @@
+"""Fit a shape in weight space: move its free vertices until the loss inside it is low.
+
+A shape is a set of combinations Σᵢ cᵢ θᵢ of a few vertices: a curve, a simplex, a surface. Each
+step draws one point of it, takes one gradient there, and gives every free vertex its share.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from fusionlab.connectivity.spans import Penalty, Shape, Span
+from fusionlab.descent import (
+    Descent,
+    Recipe,
+    bar,
+    batch_rows,
+    checked_data,
+    interrupts_wait,
+    noisy_labels,
+    seeded,
+)
+from fusionlab.descent.recipes import factor
+
+PACE = 0.1  # seconds of training between two looks
+AHEAD = 64  # random points drawn at once
+
+
+_Shape = TypeVar("_Shape", bound=Shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit(Generic[_Shape]):
+    """A fitted shape, and the losses of its batches in nats, shape (steps,).
+
+    A fit that was interrupted or diverged is not `complete` and holds what was reached.
+    """
+
+    shape: _Shape
+    losses: Tensor
+    recipe: Recipe
+    seed: int
+    complete: bool
+
+    @property
+    def steps(self) -> int:
+        """Steps taken."""
+        return len(self.losses)
+
+
+class Fitting(Iterator[Fit[_Shape]]):
+    """A fit to watch: each `next` trains for a tenth of a second, or one step if that is longer.
+
+    The arguments are those of `fit`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Any,
+        shape: _Shape,
+        recipe: Recipe | None = None,
+        *,
+        seed: int,
+        penalty: Penalty | None = None,
+        layerwise: bool = False,
+        device: torch.device | str | None = None,
+    ) -> None:
+        self.recipe, self.seed = recipe or Recipe(), seed
+        self._data = checked_data(data, device)
+        self.total = self.recipe.total_steps(len(self._data))
+        self._labels = noisy_labels(self._data, self.recipe)
+        self._rows = batch_rows(len(self._data), self.recipe.batch_size, [seed])
+        self._shares = self._draw(torch.Generator().manual_seed(seed))
+        with seeded(self._data.labels.device, seed):
+            self._random = torch.get_rng_state()
+        self._span = Span(model, shape, self._data, penalty=penalty, layerwise=layerwise)
+        self._free = Descent(
+            [self._span.free],
+            self.recipe.optimizer,
+            momentum=self.recipe.momentum,
+            decay=self.recipe.weight_decay,
+        )
+        self._losses: list[Tensor] = []
+        self._diverged = not len(self._span.free)  # nothing to move, nothing to do
+        self._shape = shape
+
+    @property
+    def shape(self) -> _Shape:
+        """The shape as it is now."""
+        return self._shape
+
+    @property
+    def steps(self) -> int:
+        """Steps taken so far, of `total`."""
+        return len(self._losses)
+
+    def __next__(self) -> Fit[_Shape]:
+        if self._diverged or self.steps >= self.total:
+            raise StopIteration
+        begin, before = time.perf_counter(), self.steps
+        with self._own_randomness():
+            while self.steps < self.total:
+                self._losses.append(self._step())
+                if time.perf_counter() - begin > PACE:
+                    break
+        self._look(before)
+        return self.so_far()
+
+    def so_far(self) -> Fit[_Shape]:
+        """What has been reached."""
+        losses = torch.stack(self._losses).cpu() if self._losses else torch.zeros(0)
+        complete = not self._diverged and self.steps == self.total
+        return Fit(self._shape, losses, self.recipe, self.seed, complete)
+
+    def _step(self) -> Tensor:
+        rows = next(self._rows)[0].to(self._labels.device)
+        batch = self._data.inputs[rows], self._labels[rows]
+        loss, slopes = self._span.slopes(next(self._shares), *batch)
+        rate = self.recipe.lr * factor(self.recipe, self.steps, self.total)
+        self._free.step([slopes], rate)
+        return loss
+
+    def _draw(self, dice: torch.Generator) -> Iterator[Tensor]:
+        """Shares of random points, one row for each layer; many at once, as draws are slow."""
+        layers = self._span.layers
+        while True:
+            yield from self._span.arrange(self._shape.draw(AHEAD * layers, dice)).split(layers)
+
+    def _look(self, before: int) -> None:
+        """Take the vertices as the new shape, if they are numbers; else stay at the last look."""
+        if self._span.free.isfinite().all() and torch.stack(self._losses[before:]).isfinite().all():
+            self._shape = self._shape.through(self._span.vertices(self._shape.points))
+            return
+        self._diverged, self._losses = True, self._losses[:before]
+        warnings.warn(
+            f"the fit diverged soon after step {before} of {self.total}: what was reached there is "
+            f"kept. Try a lower learning rate than {self.recipe.lr:g}, or a warmup.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """Dropout draws from this fit's seed; torch's generator is then as before."""
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self._random)
+            yield
+            self._random = torch.get_rng_state()
+
+
+def fit(
+    model: nn.Module,
+    data: Any,
+    shape: _Shape,
+    recipe: Recipe | None = None,
+    *,
+    seed: int,
+    penalty: Penalty | None = None,
+    layerwise: bool = False,
+    device: torch.device | str | None = None,
+    progress: bool = True,
+) -> Fit[_Shape]:
+    """Minimise E[L(Σᵢ cᵢ θᵢ)] over the free vertices of `shape`, with shares c drawn from it.
+
+    The network trains as it always does (dropout draws, BatchNorm normalises by the batch), so
+    points of the result have no running statistics: recalibrate them, as a `Landscape` does.
+
+    Args:
+        model: lends its architecture; it is not changed.
+        data: `Data`, a pair (inputs, labels) or a `Dataset`.
+        shape: where to begin; its fixed vertices stay.
+        recipe: how; by default `Recipe()`.
+        seed: draws the batches, the shares and dropout.
+        penalty: added to the loss: a function of the vertices' inner products (k, k).
+        layerwise: each layer draws shares of its own.
+        device: where to compute; by default where the data lie.
+        progress: show a bar if it takes longer than a second.
+
+    Returns:
+        The fit. If it is interrupted or diverges, with a warning, what was reached so far.
+
+    Raises:
+        ValueError: if the vertices are not the model's, or it cannot take the data.
+
+    Source:
+        Garipov et al. 2018, arXiv:1802.10026 (curves); Wortsman et al. 2021, arXiv:2102.10472
+        (subspaces, layer by layer).
+    """
+    fitting = Fitting(
+        model, data, shape, recipe, seed=seed, penalty=penalty, layerwise=layerwise, device=device
+    )
+    title = f"fitting a {type(shape).__name__.lower()}"
+    with interrupts_wait() as interrupts, bar(fitting.total, title, progress=progress) as moved:
+        for now in fitting:
+            moved.update(now.steps - moved.n)
+            if interrupts.pressed:
+                interrupts.tell(
+                    f"interrupted after step {now.steps} of {fitting.total}: what was reached is "
+                    "kept, and `complete` is False."
+                )
+                break
+    return fitting.so_far()

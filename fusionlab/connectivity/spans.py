@@ -1,0 +1,122 @@
+"""A shape in weight space as one matrix, and a network that stands at any mix of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from itertools import pairwise
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from fusionlab.data import Data
+from fusionlab.descent import check_fit
+from fusionlab.spaces import check_same_space
+from fusionlab.weights import Weights
+
+Penalty = Callable[[Tensor], Tensor]  # inner products ⟨θᵢ, θⱼ⟩ of the vertices (k, k) ↦ a number
+
+
+class Shape(Protocol):
+    """Combinations of vertices; `fixed` are the numbers of those that a fit leaves alone."""
+
+    @property
+    def points(self) -> tuple[Weights, ...]:
+        """The k vertices."""
+
+    @property
+    def fixed(self) -> tuple[int, ...]:
+        """The numbers of the vertices that stay."""
+
+    def draw(self, n: int, dice: torch.Generator) -> Tensor:
+        """The shares cᵢ of `n` random points, shape (n, k)."""
+
+    def through(self, points: Iterable[Weights]) -> Self:
+        """The same shape over other vertices."""
+
+
+class Span:
+    """The vertices as rows of one matrix, and a network whose parameters are views of one mix."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        shape: Shape,
+        data: Data,
+        *,
+        penalty: Penalty | None,
+        layerwise: bool,
+    ) -> None:
+        device = data.labels.device
+        self._penalty = penalty
+        self._network = deepcopy(model).to(device)
+        check_same_space(shape.points[0], dict(self._network.named_parameters()))
+        check_fit(self._network, data)
+        self._network.train().requires_grad_(True)
+        fixed = {i % len(shape.points) for i in shape.fixed}
+        self._free = [i for i in range(len(shape.points)) if i not in fixed]
+        self._order = [*self._free, *sorted(fixed)]  # free vertices first: one block of memory
+        flat = [shape.points[i].move(device).flat() for i in self._order]
+        self._vertices = torch.stack(flat)  # (k, d)
+        self.free = self._vertices[: len(self._free)]
+        self._slopes = torch.zeros_like(self.free)
+        self._theta, self._slope = torch.zeros_like(flat[0]), torch.zeros_like(flat[0])
+        self._layers = self._place_views(layerwise=layerwise)
+
+    @property
+    def layers(self) -> int:
+        """How many parts draw shares of their own."""
+        return len(self._layers)
+
+    def arrange(self, shares: Tensor) -> Tensor:
+        """Shares in the order, precision and place of the matrix's rows."""
+        return shares[:, self._order].to(self._theta)
+
+    def slopes(self, shares: Tensor, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss at the mix of these shares (layers, k), and its slopes at the free vertices.
+
+        The shares come from `arrange`.
+        """
+        for c, layer in zip(shares, self._layers, strict=True):
+            torch.mv(self._vertices[:, layer].T, c, out=self._theta[layer])
+        self._slope.zero_()
+        loss = cross_entropy(self._network(inputs), labels)
+        loss.backward()
+        for c, layer in zip(shares, self._layers, strict=True):
+            torch.outer(c[: len(self._free)], self._slope[layer], out=self._slopes[:, layer])
+        if self._penalty is not None:
+            self._slopes += self._pull(self._penalty)
+        return loss.detach(), self._slopes
+
+    def vertices(self, before: tuple[Weights, ...]) -> list[Weights]:
+        """All vertices as points; the fixed ones are those of `before`."""
+        points = list(before)
+        for row, i in zip(self.free, self._free, strict=True):
+            pieces = row.clone().split([t.numel() for t in before[i].values()])
+            named = zip(before[i].items(), pieces, strict=True)
+            points[i] = Weights({name: piece.view(t.shape) for (name, t), piece in named})
+        return points
+
+    def _pull(self, penalty: Penalty) -> Tensor:
+        """The slope of the penalty at the free vertices, by way of the inner products."""
+        wide = self._vertices.double()
+        place = torch.tensor(self._order).argsort()
+        products = (wide @ wide.T)[place][:, place].requires_grad_()
+        [slope] = torch.autograd.grad(penalty(products), products)
+        slope = (slope + slope.T)[self._order][:, self._order].to(self._vertices)
+        return slope[: len(self._free)] @ self._vertices
+
+    def _place_views(self, *, layerwise: bool) -> list[slice]:
+        """Make the network's parameters views of the mix; return where its layers lie."""
+        edges, layers, last = [0], [], None
+        for name, parameter in self._network.named_parameters():
+            begin, end = edges[-1], edges[-1] + parameter.numel()
+            parameter.data = self._theta[begin:end].view(parameter.shape)
+            parameter.grad = self._slope[begin:end].view(parameter.shape)
+            edges.append(end)
+            layer = name.rpartition(".")[0] if layerwise else ""
+            layers += [begin] if layer != last else []
+            last = layer
+        return [slice(*pair) for pair in pairwise([*layers, edges[-1]])]
