@@ -75,6 +75,7 @@ class Fitting(Iterator[Fit[_Shape]]):
     ) -> None:
         self.recipe, self.seed = recipe or Recipe(), seed
         self._data = checked_data(data, device)
+        self._shape = shape = _moved(shape, self._data.labels.device)
         self.total = self.recipe.total_steps(len(self._data))
         self._labels = noisy_labels(self._data, self.recipe)
         self._rows = batch_rows(len(self._data), self.recipe.batch_size, [seed])
@@ -90,7 +91,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         )
         self._losses: list[Tensor] = []
         self._diverged = not len(self._span.free)  # nothing to move, nothing to do
-        self._shape = shape
+        self._inputs = self._span.like(self._data.inputs)
 
     @property
     def shape(self) -> _Shape:
@@ -122,7 +123,7 @@ class Fitting(Iterator[Fit[_Shape]]):
 
     def _step(self) -> Tensor:
         rows = next(self._rows)[0].to(self._labels.device)
-        batch = self._data.inputs[rows], self._labels[rows]
+        batch = self._inputs[rows], self._labels[rows]
         loss, slopes = self._span.slopes(next(self._shares), *batch)
         rate = self.recipe.lr * factor(self.recipe, self.steps, self.total)
         self._free.step([slopes], rate)
@@ -208,3 +209,10 @@ def fit(
                 )
                 break
     return fitting.so_far()
+
+
+def _moved(shape: _Shape, device: torch.device) -> _Shape:
+    """The shape on a device; where it lies there already, itself."""
+    if all(t.device == device for point in shape.points for t in point.values()):
+        return shape
+    return shape.through(point.move(device) for point in shape.points)

@@ -58,7 +58,8 @@ class Span:
         fixed = {i % len(shape.points) for i in shape.fixed}
         self._free = [i for i in range(len(shape.points)) if i not in fixed]
         self._order = [*self._free, *sorted(fixed)]  # free vertices first: one block of memory
-        flat = [shape.points[i].move(device).flat() for i in self._order]
+        self._sizes = {name: p.shape for name, p in self._network.named_parameters()}
+        flat = [self._flat(shape.points[i]).to(device) for i in self._order]
         self._vertices = torch.stack(flat)  # (k, d)
         self.free = self._vertices[: len(self._free)]
         self._slopes = torch.zeros_like(self.free)
@@ -69,6 +70,10 @@ class Span:
     def layers(self) -> int:
         """How many parts draw shares of their own."""
         return len(self._layers)
+
+    def like(self, inputs: Tensor) -> Tensor:
+        """Inputs in the precision of the vertices; class numbers or tokens stay integers."""
+        return inputs.to(self._theta.dtype) if inputs.is_floating_point() else inputs
 
     def arrange(self, shares: Tensor) -> Tensor:
         """Shares in the order, precision and place of the matrix's rows."""
@@ -94,10 +99,14 @@ class Span:
         """All vertices as points; the fixed ones are those of `before`."""
         points = list(before)
         for row, i in zip(self.free, self._free, strict=True):
-            pieces = row.clone().split([t.numel() for t in before[i].values()])
-            named = zip(before[i].items(), pieces, strict=True)
-            points[i] = Weights({name: piece.view(t.shape) for (name, t), piece in named})
+            pieces = row.clone().split([size.numel() for size in self._sizes.values()])
+            named = zip(self._sizes.items(), pieces, strict=True)
+            points[i] = Weights({name: piece.view(size) for (name, size), piece in named})
         return points
+
+    def _flat(self, theta: Weights) -> Tensor:
+        """All coordinates in the order of the network's, whatever the order of the point's."""
+        return torch.cat([theta[name].flatten() for name in self._sizes])
 
     def _pull(self, penalty: Penalty) -> Tensor:
         """The slope of the penalty at the free vertices, by way of the inner products."""

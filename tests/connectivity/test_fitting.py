@@ -192,6 +192,22 @@ def test_a_diverging_fit_says_so_and_keeps_numbers():
     assert all(t.isfinite().all() for t in made.shape.bends[0].values())
 
 
+def test_the_order_of_a_points_names_does_not_matter():
+    a, b = ends()
+    turned = Weights({name: b[name] for name in reversed(list(b))})
+    one = fit(net(0), blobs(), Chain.between(a, b), SHORT, seed=0, progress=False)
+    back = fit(net(0), blobs(), Chain.between(a, turned), SHORT, seed=0, progress=False)
+    assert same(one.shape.bends[0], back.shape.bends[0])
+
+
+def test_vertices_in_double_precision_stay_so():
+    shape = Chain.between(*(p.move(dtype=torch.double) for p in ends()))
+    bend = fit(net(0), blobs(), shape, SHORT, seed=0, progress=False).shape.bends[0]
+    single = fit(net(0), blobs(), Chain.between(*ends()), SHORT, seed=0, progress=False)
+    assert bend["0.weight"].dtype is torch.double
+    assert close(single.shape.bends[0].move(dtype=torch.double), bend)
+
+
 def test_vertices_of_another_network_are_refused():
     other = Weights.of(nn.Linear(4, 3))
     with pytest.raises(ValueError, match="different spaces"):
