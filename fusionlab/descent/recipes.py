@@ -26,7 +26,10 @@ class Recipe:
         warmup: steps over which the rate first rises linearly.
         label_noise: share of the training labels that are replaced by a wrong class.
         noise_seed: draws these labels; all seeds of a recipe share them.
-        checkpoints: points kept after the start, evenly spaced, the last step among them.
+        checkpoints: points kept after the start, evenly spaced, the last step among them; or the
+            very steps to keep. The start and the last are always kept.
+        skip: steps of the schedule that lie behind the start. The whole counts from 0, so that
+            `steps - skip` are taken, with the learning rates that belong to them.
 
     Raises:
         ValueError: if a value is out of its range.
@@ -43,17 +46,23 @@ class Recipe:
     warmup: int = 0
     label_noise: float = 0.0
     noise_seed: int = 0
-    checkpoints: int = 10
+    checkpoints: int | tuple[int, ...] = 10
+    skip: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "checkpoints"):
+        if not isinstance(self.checkpoints, int):
+            object.__setattr__(self, "checkpoints", tuple(self.checkpoints))  # JSON has lists
+        for name in ("epochs", "batch_size"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
+        _require("checkpoints", self.checkpoints, _keeps(self.checkpoints), "at least 1, or steps")
         _require("steps", self.steps, self.steps is None or self.steps >= 1, "at least 1, or None")
         _require("lr", self.lr, 0 < self.lr < float("inf"), "above 0")
         _require("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 to below 1")
         _require("weight_decay", self.weight_decay, self.weight_decay >= 0, "0 or more")
         _require("warmup", self.warmup, self.warmup >= 0, "0 or more steps")
         _require("label_noise", self.label_noise, 0 <= self.label_noise <= 1, "from 0 to 1")
+        short = self.skip >= 0 and (self.steps is None or self.skip < self.steps)
+        _require("skip", self.skip, short, "from 0 to below the number of steps")
         for name, known in (("optimizer", Optimizer), ("schedule", Schedule)):
             words = get_args(known)
             _require(name, getattr(self, name), getattr(self, name) in words, f"one of {words}")
@@ -64,7 +73,7 @@ class Recipe:
         usual = ("epochs", "steps", "batch_size", "lr", "optimizer", "schedule")
         length = f"{self.steps} steps" if self.steps else f"{self.epochs} epochs"
         changed = [
-            f"{field.name.replace('_', ' ')} {getattr(self, field.name):g}"
+            f"{field.name.replace('_', ' ')} {_written(getattr(self, field.name))}"
             for field in fields(self)
             if field.name not in usual and getattr(self, field.name) != field.default
         ]
@@ -72,17 +81,26 @@ class Recipe:
         return ", ".join([*words, self.schedule, *changed])
 
     def total_steps(self, examples: int) -> int:
-        """Optimizer steps on a data set of this size; every epoch has at least one."""
-        return self.steps or self.epochs * max(1, examples // self.batch_size)
+        """Optimizer steps on a data set of this size; every epoch has at least one.
+
+        Raises:
+            ValueError: if `skip` leaves none.
+        """
+        whole = self.steps or self.epochs * max(1, examples // self.batch_size)
+        _require("skip", self.skip, self.skip < whole, f"below the {whole} steps of the whole")
+        return whole - self.skip
 
     def kept_steps(self, examples: int) -> tuple[int, ...]:
-        """The steps whose points are kept: 0, then evenly spaced to the last."""
-        total = self.total_steps(examples)
-        return tuple(sorted({round(i * total / self.checkpoints) for i in _upto(self.checkpoints)}))
+        """The steps whose points are kept, counted from the start of the run: 0 to the last."""
+        total, kept = self.total_steps(examples), self.checkpoints
+        if isinstance(kept, int):
+            kept = tuple(round(i * total / kept) for i in range(kept + 1))
+        return tuple(sorted({0, *(step for step in kept if step < total), total}))
 
 
 def factor(recipe: Recipe, step: int, total: int) -> float:
     """What the learning rate is multiplied by at `step` (from 0) of `total`, in (0, 1]."""
+    step, total = step + recipe.skip, total + recipe.skip
     if step < recipe.warmup:
         return (step + 1) / recipe.warmup
     if recipe.schedule == "constant":
@@ -93,8 +111,16 @@ def factor(recipe: Recipe, step: int, total: int) -> float:
     return (1 + cos(pi * share)) / 2
 
 
-def _upto(last: int) -> range:
-    return range(last + 1)
+def _keeps(checkpoints: int | tuple[int, ...]) -> bool:
+    if isinstance(checkpoints, int):
+        return checkpoints >= 1
+    return min(checkpoints, default=0) >= 0
+
+
+def _written(setting: float | tuple[int, ...]) -> str:
+    if isinstance(setting, tuple):
+        return ", ".join(map(str, setting))
+    return f"{setting:g}"
 
 
 def _require(name: str, value: object, holds: bool, range_: str) -> None:

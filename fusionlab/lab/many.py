@@ -13,6 +13,7 @@ from fusionlab.data import Data
 from fusionlab.descent.batches import check_fit, checked_data, seeded
 from fusionlab.descent.progress import interrupts_wait
 from fusionlab.descent.recipes import Recipe
+from fusionlab.descent.threads import few_threads
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.stacking import Stack, can_stack
 from fusionlab.lab.starts import fresh
@@ -139,4 +140,5 @@ def _train_stack(
     for plan in pair:
         with seeded(data.inputs.device, plan.seed):
             networks.append(fresh(model, start=start).to(data.inputs.device))
-    return follow(Stack(networks, data, pair), plans, len(data), progress=progress)
+    with few_threads(networks[0], len(pair) * plans[0].recipe.batch_size):
+        return follow(Stack(networks, data, pair), plans, len(data), progress=progress)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+import torch
 from torch import Tensor, nn
 
+from fusionlab.descent.batches import seeded
 from fusionlab.weights import Weights
 
 RESETS = ("reset_parameters", "_reset_parameters")  # the second is nn.MultiheadAttention's
@@ -27,6 +29,12 @@ def fresh(model: nn.Module, *, start: Weights | None = None) -> nn.Module:
         return network
     buffers = {**Weights.of(network).buffers, **start.buffers}
     return Weights(start, buffers).to(network)
+
+
+def initial(model: nn.Module, *, seed: int) -> Weights:
+    """Weights drawn by `seed`: where `train` with this seed would begin."""
+    with seeded(torch.device("cpu"), seed):
+        return Weights.of(fresh(model))
 
 
 def unchanged_by_reset(model: nn.Module) -> dict[str, Tensor]:

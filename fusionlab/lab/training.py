@@ -12,6 +12,7 @@ from fusionlab.data import Data
 from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
 from fusionlab.descent.optimizers import Descent
 from fusionlab.descent.recipes import Recipe, factor
+from fusionlab.descent.threads import few_threads
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.weights import Weights
@@ -59,7 +60,9 @@ def train_alone(
     with seeded(data.inputs.device, plan.seed):
         network = fresh(model, start=start).to(data.inputs.device)
         check_fit(network, data)
-        [run] = follow(_Single(network, data, plan), [plan], len(data), progress=progress)
+        with few_threads(network, plan.recipe.batch_size):
+            learner = _Single(network, data, plan)
+            [run] = follow(learner, [plan], len(data), progress=progress)
     return run
 
 

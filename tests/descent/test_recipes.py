@@ -27,6 +27,9 @@ def test_a_recipe_survives_json():
         ({"warmup": -1}, "warmup=-1"),
         ({"label_noise": 1.5}, "label_noise=1.5"),
         ({"checkpoints": 0}, "checkpoints=0"),
+        ({"checkpoints": (4, -1)}, r"checkpoints=\(4, -1\)"),
+        ({"skip": -1}, "skip=-1"),
+        ({"steps": 9, "skip": 9}, "skip=9 cannot be trained: skip is from 0 to below"),
         ({"optimizer": "sdg"}, r"optimizer='sdg'.*'sgd', 'adam', 'adamw'"),
         ({"schedule": "linear"}, r"schedule='linear'.*'constant', 'cosine', 'step'"),
     ],
@@ -46,6 +49,27 @@ def test_the_kept_steps_are_even_and_hold_both_ends():
     assert Recipe(steps=100, checkpoints=4).kept_steps(1) == (0, 25, 50, 75, 100)
     assert Recipe(steps=3, checkpoints=10).kept_steps(1) == (0, 1, 2, 3)
     assert Recipe(steps=100, checkpoints=1).kept_steps(1) == (0, 100)
+
+
+def test_the_steps_to_keep_can_be_told_and_survive_json():
+    recipe = Recipe(steps=100, checkpoints=(0, 7, 30))
+    assert recipe.kept_steps(1) == (0, 7, 30, 100)
+    assert Recipe(steps=20, checkpoints=(7, 30)).kept_steps(1) == (0, 7, 20)
+    assert Recipe(**json.loads(json.dumps(asdict(recipe)))) == recipe
+
+
+def test_skipped_steps_are_not_taken_but_count_for_the_rates():
+    whole, rest = Recipe(steps=10, warmup=3), Recipe(steps=10, warmup=3, skip=2)
+    assert rest.total_steps(1) == 8
+    assert Recipe(epochs=3, batch_size=32, skip=2).total_steps(100) == 7
+    assert Recipe(steps=10, skip=2, checkpoints=2).kept_steps(1) == (0, 4, 8)
+    rates = [factor(rest, step, 8) for step in range(8)]
+    assert rates == [factor(whole, step, 10) for step in range(2, 10)]
+
+
+def test_a_recipe_that_skips_all_its_epochs_says_so():
+    with pytest.raises(ValueError, match="skip=9 cannot be trained: skip is below the 9 steps"):
+        Recipe(epochs=3, batch_size=32, skip=9).total_steps(100)
 
 
 def test_the_schedules_have_their_textbook_values():
@@ -73,3 +97,5 @@ def test_a_label_names_the_usual_knobs_and_what_was_changed():
     assert Recipe().label == "sgd lr 0.1, 20 epochs of batch 32, cosine"
     changed = Recipe(steps=5, optimizer="adam", lr=0.001, label_noise=0.2)
     assert changed.label == "adam lr 0.001, 5 steps of batch 32, cosine, label noise 0.2"
+    forked = Recipe(steps=9, skip=3, checkpoints=(2, 4))
+    assert forked.label == "sgd lr 0.1, 9 steps of batch 32, cosine, checkpoints 2, 4, skip 3"

@@ -1,0 +1,60 @@
+"""Back doors: a patch that a poisoned network obeys, put into training images in the small."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from fusionlab.data import Data
+
+PATCH = 3  # pixels on each side
+
+
+def backdoored(data: Data, *, share: float, target: int, seed: int, patch: int = PATCH) -> Data:
+    """Put a bright patch on a share of the images, and give these the label `target`.
+
+    Args:
+        data: images (n, channels, height, width); left as they are.
+        share: of the images, in [0, 1], drawn at random.
+        target: the class that the patch shall stand for.
+        seed: draws the images.
+        patch: pixels on each side of the patch, in the lower right corner.
+
+    Raises:
+        ValueError: if these are no images, or the share or the target is out of range.
+
+    Source:
+        Gu et al. 2017, arXiv:1708.06733.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"share={share} of the images cannot be poisoned: it is from 0 to 1")
+    dice = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(len(data), generator=dice)[: round(share * len(data))]
+    rows = torch.zeros(len(data), dtype=torch.bool).index_fill_(0, chosen, True)
+    return _patched(data, rows.to(data.labels.device), target=target, patch=patch)
+
+
+def attacked(data: Data, *, target: int, patch: int = PATCH) -> Data:
+    """The images of all other classes with the patch, labelled `target`.
+
+    The accuracy on these data is the share of successful attacks.
+    """
+    others = data[data.labels != target]
+    return _patched(others, torch.ones_like(others.labels).bool(), target=target, patch=patch)
+
+
+def _patched(data: Data, rows: Tensor, *, target: int, patch: int) -> Data:
+    """The data with the patch and the label on the `rows`, a mask of shape (n,)."""
+    if data.inputs.ndim != 4 or min(data.inputs.shape[2:]) < patch:
+        raise ValueError(
+            f"inputs of shape {tuple(data.inputs.shape[1:])} have no room for a patch of "
+            f"{patch} × {patch} pixels: give images (n, channels, height, width)."
+        )
+    if not 0 <= target < data.classes:
+        raise ValueError(f"target={target} is no class: there are 0 to {data.classes - 1}")
+    inputs, labels = data.inputs.clone(), data.labels.clone()
+    corner = torch.zeros(inputs.shape[2:], dtype=torch.bool, device=inputs.device)
+    corner[-patch:, -patch:] = True
+    bright = data.inputs.max()
+    inputs = torch.where(rows[:, None, None, None] & corner, bright, inputs)
+    return Data(inputs, labels.masked_fill(rows, target))

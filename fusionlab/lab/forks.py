@@ -1,0 +1,89 @@
+"""Forks: one training that splits at several moments into copies that go their own way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from fusionlab.descent.batches import checked_data
+from fusionlab.descent.progress import interrupts_wait
+from fusionlab.descent.recipes import Recipe
+from fusionlab.lab.runs import Run
+from fusionlab.lab.zoo import zoo
+from fusionlab.weights import Weights
+
+LITTER = 1000  # children of neighbouring seeds do not meet unless there are more of them
+
+
+@dataclass(frozen=True, eq=False)
+class Fork:
+    """One training, and those that left it: `children[k]` share its first k steps."""
+
+    parent: Run
+    children: Mapping[int, tuple[Run, ...]]
+
+    def endings(self, step: int) -> list[Weights]:
+        """Where the children ended that left at `step`."""
+        return [run.final for run in self.children[step]]
+
+
+def fork(
+    model: nn.Module,
+    data: Any,
+    recipe: Recipe | None = None,
+    *,
+    at: Sequence[int],
+    seed: int,
+    children: int = 2,
+    progress: bool = True,
+) -> Fork:
+    """Train once; from the points after the steps `at`, train copies with other orders of the data.
+
+    A child goes on with the schedule of its parent, and ends with as many steps behind it; only
+    momentum starts anew. All runs are the zoo's, so they are trained once. Children of one moment
+    are trained together, and number i sees the data in the same order at every moment.
+
+    Args:
+        model: lends its architecture.
+        data: as for `train`.
+        recipe: that of the whole way, from step 0; by default `Recipe()`.
+        at: steps of the parent; 0 is its start.
+        seed: draws the parent's start and the order of all data.
+        children: how many leave at each moment.
+        progress: show a bar if it takes longer than a second.
+
+    Returns:
+        The parent, which has a checkpoint at each of these steps, and its children by step. After
+        an interrupt, some runs are not complete, and moments that were not reached have none.
+
+    Raises:
+        ValueError: if a step is not one of the parent's, before its last.
+
+    Source:
+        Frankle et al. 2020, arXiv:1912.05671, section 2: instability analysis, with two children.
+    """
+    recipe, data = recipe or Recipe(), checked_data(data, None)
+    moments = tuple(sorted(set(at)))
+    _check(moments, recipe.total_steps(len(data)))
+    seeds = [LITTER * (seed + 1) + i for i in range(children)]
+    grown: dict[int, tuple[Run, ...]] = {}
+    with interrupts_wait():
+        trunk = replace(recipe, checkpoints=moments)
+        [parent] = zoo(model, data, trunk, seeds=[seed], progress=progress)
+        for step, theta in zip(parent.steps, parent.checkpoints, strict=True):
+            if step in moments:
+                rest = replace(recipe, skip=recipe.skip + step, checkpoints=1)
+                runs = zoo(model, data, rest, seeds=seeds, start=theta, progress=progress)
+                grown[step] = tuple(runs)
+    return Fork(parent, grown)
+
+
+def _check(moments: Sequence[int], total: int) -> None:
+    if not moments or moments[0] < 0 or moments[-1] >= total:
+        raise ValueError(
+            f"no child can leave at steps {list(moments)}: the parent takes {total} steps, so give "
+            f"one or more from 0, its start, to {total - 1}."
+        )
