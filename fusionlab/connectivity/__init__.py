@@ -1,34 +1,55 @@
 """Two points: a path between them. Several: the shape that they span."""
 
+from fusionlab.connectivity.bands import Band, Saddle, Stretching, elastic_band
+from fusionlab.connectivity.complexes import Complex, connect
 from fusionlab.connectivity.curves import Bezier, Chain, Curve
 from fusionlab.connectivity.features import FeatureConnectivity, feature_connectivity
 from fusionlab.connectivity.fitting import Fit, Fitting, fit
 from fusionlab.connectivity.instability import Instability, instability
 from fusionlab.connectivity.layers import layers, layerwise_profiles
+from fusionlab.connectivity.patches import Patch
 from fusionlab.connectivity.paths import Line, Path, points_on
+from fusionlab.connectivity.penalties import cosine_penalty, volume, volume_penalty
+from fusionlab.connectivity.polylines import Polyline
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.connectivity.simplexes import Simplex
 from fusionlab.connectivity.spans import Penalty, Shape
+from fusionlab.connectivity.statistics import PathStatistics, Summary, lengths, path_statistics
 
 __all__ = [
+    "Band",
     "Bezier",
     "Chain",
+    "Complex",
     "Curve",
     "FeatureConnectivity",
     "Fit",
     "Fitting",
     "Instability",
     "Line",
+    "Patch",
     "Path",
+    "PathStatistics",
     "Penalty",
+    "Polyline",
     "Profile",
+    "Saddle",
     "Shape",
     "Simplex",
+    "Stretching",
+    "Summary",
+    "connect",
+    "cosine_penalty",
+    "elastic_band",
     "feature_connectivity",
     "fit",
     "instability",
     "layers",
     "layerwise_profiles",
+    "lengths",
+    "path_statistics",
     "points_on",
     "profile",
+    "volume",
+    "volume_penalty",
 ]

@@ -18,11 +18,17 @@ from fusionlab.weights import Combinations, Weights, lerp
 class Curve:
     """A path t ↦ Σᵢ cᵢ(t) θᵢ over its `points`: the ends a and b, and the bends between them.
 
+    Args:
+        points: a, the bends, b.
+        fixed: the numbers of the points that a fit leaves where they are: the ends. With `()`
+            the whole curve is learned.
+
     Raises:
         ValueError: if there are fewer than two points, or they are of different spaces.
     """
 
     points: tuple[Weights, ...]
+    fixed: tuple[int, ...] = (0, -1)
 
     def __post_init__(self) -> None:
         if len(self.points) < 2:
@@ -40,11 +46,6 @@ class Curve:
     def bends(self) -> tuple[Weights, ...]:
         """The free points, the ends not among them."""
         return self.points[1:-1]
-
-    @property
-    def fixed(self) -> tuple[int, ...]:
-        """The numbers of the points that a fit leaves where they are: the ends."""
-        return 0, len(self.points) - 1
 
     def coefficients(self, t: Tensor) -> Tensor:
         """The shares cᵢ(t) of the points, shape (P, k) for t of shape (P,); rows sum to 1."""
@@ -65,7 +66,7 @@ class Curve:
 
     def through(self, points: Iterable[Weights]) -> Self:
         """The same kind of curve over other points."""
-        return type(self)(tuple(points))
+        return type(self)(tuple(points), self.fixed)
 
 
 class Chain(Curve):
@@ -94,5 +95,9 @@ class Bezier(Curve):
 
     def coefficients(self, t: Tensor) -> Tensor:
         """Bernstein's polynomials."""
-        n = len(self.points) - 1
-        return torch.stack([comb(n, i) * (1 - t) ** (n - i) * t**i for i in range(n + 1)], 1)
+        return bernstein(len(self.points) - 1, t)
+
+
+def bernstein(n: int, t: Tensor) -> Tensor:
+    """The polynomials C(n, i) (1 − t)ⁿ⁻ⁱ tⁱ for i = 0 … n, shape (P, n + 1) for t of shape (P,)."""
+    return torch.stack([comb(n, i) * (1 - t) ** (n - i) * t**i for i in range(n + 1)], 1)

@@ -23,6 +23,7 @@ from fusionlab.descent import (
     bar,
     batch_rows,
     checked_data,
+    few_threads,
     interrupts_wait,
     noisy_labels,
     seeded,
@@ -107,7 +108,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         if self._diverged or self.steps >= self.total:
             raise StopIteration
         begin, before = time.perf_counter(), self.steps
-        with self._own_randomness():
+        with self._own_randomness(), few_threads(self._span.network, self.recipe.batch_size):
             while self.steps < self.total:
                 self._losses.append(self._step())
                 if time.perf_counter() - begin > PACE:

@@ -60,6 +60,23 @@ class Profile:
         """
         return self._rise(self.error)
 
+    @property
+    def rise(self) -> float:
+        """max_{s < t} L(θ(t)) − L(θ(s)), in nats: the highest climb on the way from a to b.
+
+        0 where the loss falls all the way, as it often does from a start to where training ends.
+
+        Source:
+            Goodfellow et al. 2015, arXiv:1412.6544; Lucas et al. 2021, arXiv:2104.11044.
+        """
+        loss = self.loss[self._between]
+        return (loss - loss.cummin(0).values).max().item()
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the loss never rises on the way from a to b."""
+        return self.rise == 0
+
     def _rise(self, values: Tensor) -> float:
         ends = values[list(self._ends)].mean()
         return (values[self._between].max() - ends).item()

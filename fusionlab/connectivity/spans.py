@@ -51,14 +51,15 @@ class Span:
     ) -> None:
         device = data.labels.device
         self._penalty = penalty
-        self._network = deepcopy(model).to(device)
-        check_same_space(shape.points[0], dict(self._network.named_parameters()))
-        check_fit(self._network, data)
-        self._network.train().requires_grad_(True)
+        self.network = deepcopy(model).to(device)
+        check_same_space(shape.points[0], dict(self.network.named_parameters()))
+        check_fit(self.network, data)
+        self.network.train().requires_grad_(True)
         fixed = {i % len(shape.points) for i in shape.fixed}
         self._free = [i for i in range(len(shape.points)) if i not in fixed]
         self._order = [*self._free, *sorted(fixed)]  # free vertices first: one block of memory
-        self._sizes = {name: p.shape for name, p in self._network.named_parameters()}
+        self._home = torch.tensor(self._order).argsort()
+        self._sizes = {name: p.shape for name, p in self.network.named_parameters()}
         flat = [self._flat(shape.points[i]).to(device) for i in self._order]
         self._vertices = torch.stack(flat)  # (k, d)
         self.free = self._vertices[: len(self._free)]
@@ -87,7 +88,7 @@ class Span:
         for c, layer in zip(shares, self._layers, strict=True):
             torch.mv(self._vertices[:, layer].T, c, out=self._theta[layer])
         self._slope.zero_()
-        loss = cross_entropy(self._network(inputs), labels)
+        loss = cross_entropy(self.network(inputs), labels)
         loss.backward()
         for c, layer in zip(shares, self._layers, strict=True):
             torch.outer(c[: len(self._free)], self._slope[layer], out=self._slopes[:, layer])
@@ -111,8 +112,7 @@ class Span:
     def _pull(self, penalty: Penalty) -> Tensor:
         """The slope of the penalty at the free vertices, by way of the inner products."""
         wide = self._vertices.double()
-        place = torch.tensor(self._order).argsort()
-        products = (wide @ wide.T)[place][:, place].requires_grad_()
+        products = (wide @ wide.T)[self._home][:, self._home].requires_grad_()
         [slope] = torch.autograd.grad(penalty(products), products)
         slope = (slope + slope.T)[self._order][:, self._order].to(self._vertices)
         return slope[: len(self._free)] @ self._vertices
@@ -120,7 +120,7 @@ class Span:
     def _place_views(self, *, layerwise: bool) -> list[slice]:
         """Make the network's parameters views of the mix; return where its layers lie."""
         edges, layers, last = [0], [], None
-        for name, parameter in self._network.named_parameters():
+        for name, parameter in self.network.named_parameters():
             begin, end = edges[-1], edges[-1] + parameter.numel()
             parameter.data = self._theta[begin:end].view(parameter.shape)
             parameter.grad = self._slope[begin:end].view(parameter.shape)

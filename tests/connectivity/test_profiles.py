@@ -78,6 +78,28 @@ def test_any_path_will_do():
     assert along.loss[1].item() == pytest.approx(parabola(lerp(A, B, 0.25)).loss)
 
 
+def test_the_rise_is_the_highest_climb_on_the_way():
+    t = torch.linspace(0, 1, 6, dtype=torch.double)
+    loss = torch.tensor([5.0, 3.0, 4.0, 1.0, 2.5, 2.0], dtype=torch.double)
+    along = Profile(t, loss, torch.ones(6))
+    assert along.rise == 1.5
+    assert not along.monotone
+
+
+def test_a_loss_that_falls_all_the_way_is_monotone_though_it_has_a_barrier():
+    bowed = profile(lambda p: Score(1 - p["w"].item() ** 2, 1.0), Line(A, B))
+    assert bowed.monotone
+    assert bowed.rise == 0
+    assert bowed.barrier > 0.2
+    assert profile(lambda p: Score(p["w"].item() ** 2, 1.0), Line(A, B)).rise == 1
+
+
+def test_what_rises_beyond_the_ends_is_no_rise_between_them():
+    t = torch.linspace(-0.5, 1.5, 5, dtype=torch.double)
+    loss = torch.tensor([0.0, 4.0, 3.0, 2.0, 9.0], dtype=torch.double)
+    assert Profile(t, loss, torch.ones(5)).monotone
+
+
 def test_a_profile_needs_both_ends():
     with pytest.raises(ValueError, match="both ends"):
         profile(parabola, Line(A, B), points=1)
