@@ -1,23 +1,66 @@
 """The loss over weight space, and maps of it."""
 
+from fusionlab.landscape.curvature import Curved, Eigenpairs, eigenpairs, eigenplane
+from fusionlab.landscape.densities import Density, spectral_density
 from fusionlab.landscape.directions import filter_normalise, random_direction
+from fusionlab.landscape.ensembles import ensemble_probabilities, ensemble_score
 from fusionlab.landscape.evaluation import Field, Landscape, Score, Scores, score_all
+from fusionlab.landscape.fields import GradientField, gradient_field
+from fusionlab.landscape.hessians import Hessian
+from fusionlab.landscape.pictures import picture_plane
 from fusionlab.landscape.planes import Bounds, Plane
+from fusionlab.landscape.ranges import reach
+from fusionlab.landscape.rises import Flatness, Sharpness, Sloped, flatness, sharpness
 from fusionlab.landscape.statistics import recalibrate
 from fusionlab.landscape.surveys import Surface, Survey, survey
+from fusionlab.landscape.traces import Trace, trace
+from fusionlab.landscape.trajectories import (
+    Components,
+    Shadows,
+    TrajectoryPlane,
+    principal_components,
+    shadows,
+    trajectory_plane,
+)
 
 __all__ = [
     "Bounds",
+    "Components",
+    "Curved",
+    "Density",
+    "Eigenpairs",
     "Field",
+    "Flatness",
+    "GradientField",
+    "Hessian",
     "Landscape",
     "Plane",
     "Score",
     "Scores",
+    "Shadows",
+    "Sharpness",
+    "Sloped",
     "Surface",
     "Survey",
+    "Trace",
+    "TrajectoryPlane",
+    "eigenpairs",
+    "eigenplane",
+    "ensemble_probabilities",
+    "ensemble_score",
     "filter_normalise",
+    "flatness",
+    "gradient_field",
+    "picture_plane",
+    "principal_components",
     "random_direction",
+    "reach",
     "recalibrate",
     "score_all",
+    "shadows",
+    "sharpness",
+    "spectral_density",
     "survey",
+    "trace",
+    "trajectory_plane",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -15,8 +16,11 @@ from torch.nn.functional import cross_entropy
 from fusionlab.data import Data
 from fusionlab.landscape.criteria import Loss, totals
 from fusionlab.landscape.first_layer import FirstLayer, find
+from fusionlab.landscape.hessians import Hessian
 from fusionlab.landscape.network import Cost, Network, cost
 from fusionlab.landscape.schedules import Schedule, choose, run
+from fusionlab.landscape.slopes import PRODUCT_FLOPS, Slopes, in_precision
+from fusionlab.landscape.spans import Span
 from fusionlab.landscape.statistics import measure
 from fusionlab.spaces import check_same_space, check_statistics
 from fusionlab.weights import Combinations, Weights
@@ -83,7 +87,8 @@ class Landscape:
         self.batch_norm, self.calibration = batch_norm, calibration or data
         self._network = Network(model, device=self.device)
         self._measures = batch_norm == "recalibrate" and bool(self._network.measured)
-        self._last: _Span | None = None
+        self._last: Span | None = None
+        self._shared: list[Span] = []  # the last one of this landscape and its samples
 
     def __call__(self, theta: Weights) -> Score:
         """Score one point."""
@@ -108,7 +113,7 @@ class Landscape:
         check_same_space(theta, self._network.parameters)
         theta = self.at(theta).move(self.device)
         tensors = {**self._network.constants, **theta, **theta.buffers}
-        return self._network(tensors, _like(inputs.to(self.device), theta))
+        return self._network(tensors, in_precision(inputs.to(self.device), theta))
 
     def probabilities(self, theta: Weights, inputs: Tensor) -> Tensor:
         """Class probabilities of the network at θ, shape (n, classes)."""
@@ -122,16 +127,35 @@ class Landscape:
         check_statistics(self._network.module, theta.buffers)
         return theta
 
-    def sample(self, n: int) -> Landscape:
+    def slope(self, theta: Weights) -> tuple[Score, Weights]:
+        """The score at θ and the gradient of the loss there.
+
+        Where BatchNorm is recalibrated on `data` itself and one graph can hold them all, the
+        gradient goes through its statistics; else those that it has at θ are held.
+        """
+        own = self._measures and self.calibration is self.data and len(self._batches) == 1
+        own = own and self._slopes.whole
+        loss, right, gradient = self._slopes.at(theta if own else self.at(theta), by_batch=own)
+        return Score(loss, right), gradient
+
+    def hessian(self, theta: Weights) -> Hessian:
+        """The Hessian of the loss at θ, a linear map; BatchNorm's statistics are held."""
+        return self._slopes.hessian(self.at(theta))
+
+    def sample(self, n: int, *, seed: int = 0) -> Landscape:
         """The landscape over `n` rows, each class by its share; so for the calibration data."""
-        calibration = None if self.calibration is self.data else self.calibration.sample(n)
-        return Landscape(
+        own = self.calibration is self.data
+        calibration = None if own else self.calibration.sample(n, seed=seed)
+        smaller = Landscape(
             self.model,
-            self.data.sample(n),
+            self.data.sample(n, seed=seed),
             loss=self.loss,
             batch_norm=self.batch_norm,
             calibration=calibration,
         )
+        # One copy of a large network, and of the points to combine, is enough.
+        smaller._network, smaller._shared = self._network, self._shared
+        return smaller
 
     @property
     def device(self) -> torch.device:
@@ -150,7 +174,7 @@ class Landscape:
 
     @cached_property
     def _cost(self) -> Cost:
-        return cost(self._network, _like(self.data.inputs[:1], self._network.parameters))
+        return cost(self._network, in_precision(self.data.inputs[:1], self._network.parameters))
 
     @cached_property
     def _schedule(self) -> Schedule:
@@ -162,11 +186,17 @@ class Landscape:
             return replace(schedule, stack=1)
         return schedule
 
+    @cached_property
+    def _slopes(self) -> Slopes:
+        small = self._cost.flops * len(self.data) < PRODUCT_FLOPS
+        together = self._schedule.stack if small or self.device.type != "cpu" else 1
+        return Slopes(self._network, self.data, self.loss, together=together)
+
     def _stackable(self) -> bool:
         """Whether `vmap` can take this network; some steps in a forward it cannot."""
         parameters = self._network.parameters
         two = {name: torch.stack([p, p]) for name, p in parameters.items()}
-        one_input = _like(self.data.inputs[:1], parameters)
+        one_input = in_precision(self.data.inputs[:1], parameters)
         try:
             vmap(lambda tensors: self._network(tensors, one_input))(two)
         except (RuntimeError, ValueError):
@@ -175,29 +205,26 @@ class Landscape:
 
     def _measure(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """BatchNorm's statistics on the calibration data, by buffer name."""
-        inputs = _like(self.calibration.inputs.to(self.device), tensors)
-        return measure(self._by_batch, tensors, inputs, self._schedule.rows)
+        inputs = in_precision(self.calibration.inputs.to(self.device), tensors)
+        return measure(self._network.by_batch, tensors, inputs, self._schedule.rows)
 
-    @cached_property
-    def _by_batch(self) -> Network:
-        return Network(self.model, device=self.device, batch_statistics=True)
-
-    def _span(self, points: tuple[Weights, ...]) -> _Span:
+    def _span(self, points: tuple[Weights, ...]) -> Span:
         """The points, stacked and on the device; those of the last call are kept."""
-        last = self._last
-        if last is None or [*map(id, last.points)] != [*map(id, points)]:
+        span = self._last
+        if span is None or not span.is_of(points):
             check_same_space(points[0], self._network.parameters)
-            last = _Span(points, *self._statistics(points), self.device)
-            last.first = self._first_layer(last)
-            self._last = last
-        return last
+            known = [span for span in self._shared if span.is_of(points)]
+            span = copy(known[0]) if known else Span(points, *self._statistics(points), self.device)
+            span.first = self._first_layer(span)
+            self._last, self._shared[:] = span, [span]
+        return span
 
-    def _first_layer(self, span: _Span) -> FirstLayer | None:
+    def _first_layer(self, span: Span) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
-        batches = [_like(batch.inputs, span.coordinates) for batch in self._batches]
         if self._measures:
-            _ = self._by_batch
+            _ = self._network.by_batch
             return None
+        batches = [in_precision(batch.inputs, span.coordinates) for batch in self._batches]
         schedule = {"rows": len(self.data), "stack": self._schedule.stack}
         name = find(self._network, span.coordinates, batches[0][:2], **schedule)
         return FirstLayer(self._network, name, span.coordinates, batches) if name else None
@@ -215,7 +242,7 @@ class Landscape:
         return [name for name in names if name not in counters], counters
 
     @torch.no_grad()
-    def _totals(self, span: _Span, c: Tensor) -> Tensor:
+    def _totals(self, span: Span, c: Tensor) -> Tensor:
         """Sums of loss and right answers over the data at coefficients c (q, k), shape (2, q)."""
         network, tensors = self._network, span.at(c)
         if self._measures:
@@ -223,43 +250,16 @@ class Landscape:
             if self.calibration is not self.data or len(self._batches) > 1:
                 tensors |= {name: value[None] for name, value in self._measure(one).items()}
             else:  # the batch is all the data: normalising by it is exact
-                network = self._by_batch
+                network = self._network.by_batch
         network = span.first.network if span.first else network
         sums = []
         for i, batch in enumerate(self._batches):
             given = tensors | span.first.at(c, i) if span.first else tensors
-            logits = _outputs(network, given, _like(batch.inputs, span.coordinates))
+            logits = _outputs(network, given, in_precision(batch.inputs, span.points[0]))
             sums.append(totals(self.loss, logits, batch.labels))
         if self._measures:
             network.moments()  # what the layers noted meanwhile is of no use
         return torch.stack(sums).sum(0)
-
-
-class _Span:
-    """A few points, stacked by name, whose combinations are the points to score."""
-
-    def __init__(
-        self, points: tuple[Weights, ...], mixed: list[str], kept: list[str], device: torch.device
-    ) -> None:
-        def stack(tensors: Iterable[Tensor]) -> Tensor:
-            return torch.stack(list(tensors)).to(device)
-
-        self.points = points
-        self.first: FirstLayer | None = None
-        self.coordinates = {name: stack(p[name] for p in points) for name in points[0]}
-        self.mixed = {name: stack(p.buffers[name] for p in points) for name in mixed}
-        self.kept = {name: points[0].buffers[name].to(device) for name in kept}
-        self.dtype = next(iter(self.coordinates.values())).dtype
-
-    def at(self, c: Tensor) -> dict[str, Tensor]:
-        """Parameters and buffers at the coefficients c (q, k), each of shape (q, ...)."""
-        known = self.first.names if self.first else []
-        mixed = {n: t for n, t in (self.coordinates | self.mixed).items() if n not in known}
-        tensors = {name: torch.tensordot(c, stacked, 1) for name, stacked in mixed.items()}
-        for name in self.mixed:
-            if name.endswith("running_var"):  # beyond the ends a variance could fall below zero
-                tensors[name].clamp_min_(0)
-        return tensors | {n: t.expand(len(c), *t.shape) for n, t in self.kept.items()}
 
 
 def _outputs(network: Network, tensors: dict[str, Tensor], inputs: Tensor) -> Tensor:
@@ -275,9 +275,3 @@ def score_all(landscape: Field, points: Sequence[Weights]) -> Scores:
         return landscape.scores(points)
     loss, accuracy = torch.tensor([landscape(point) for point in points], dtype=torch.double).T
     return Scores(loss, accuracy)
-
-
-def _like(inputs: Tensor, tensors: Mapping[str, Tensor]) -> Tensor:
-    """Inputs in the precision of the network; class numbers or tokens stay integers."""
-    dtype = next(iter(tensors.values())).dtype
-    return inputs.to(dtype) if inputs.is_floating_point() else inputs

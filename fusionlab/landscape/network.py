@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import torch
@@ -16,6 +16,7 @@ from torch.func import functional_call
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from fusionlab.landscape.stopping import Stopped, watch
 from fusionlab.spaces import running_statistics
 
 
@@ -32,29 +33,24 @@ class Network:
 
     Args:
         module: any network; its structure and constant buffers are kept, on `device`.
-        batch_statistics: let BatchNorm normalise by the batch at hand, not by stored statistics.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        *,
-        device: torch.device | None = None,
-        batch_statistics: bool = False,
-    ) -> None:
+    def __init__(self, module: nn.Module, *, device: torch.device | None = None) -> None:
         self.module = deepcopy(module).to(device).eval().requires_grad_(False)
         self.measured = running_statistics(self.module)
         self.parameters = dict(self.module.named_parameters())
         self.constants = {
             name: b for name, b in self.module.named_buffers() if name not in self.measured
         }
-        if batch_statistics:
-            self.module = _with_batch_statistics(self.module)
         self._own = threading.local()
 
     def __call__(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
         """Outputs (n, classes) with parameters and buffers taken from `tensors`."""
-        outputs = functional_call(self._structure, dict(tensors), (inputs,))
+        try:
+            outputs = functional_call(self._structure, dict(tensors), (inputs,))
+        except Stopped:
+            self.moments()  # what the layers have noted so far belongs to no whole pass
+            raise
         if not isinstance(outputs, Tensor):
             raise TypeError(
                 f"the network returned a {type(outputs).__name__}, not one tensor of logits: wrap "
@@ -86,20 +82,45 @@ class Network:
             self(tensors, inputs)
         return seen[0]
 
+    def outputs_of(
+        self, names: Sequence[str], tensors: Mapping[str, Tensor], inputs: Tensor
+    ) -> list[Tensor]:
+        """What the layers `names` give; of a layer that runs several times, the last."""
+        seen: dict[str, Tensor] = {}
+        with ExitStack() as stack:
+            for name in names:
+                note = partial(_note_output, seen, name)
+                layer = self._structure.get_submodule(name)
+                stack.enter_context(layer.register_forward_hook(note))
+            self(tensors, inputs)
+        return [seen[name] for name in names]
+
     def without(self, name: str) -> Network:
         """The network with the tensor `name.value` in place of the outputs of a layer."""
         module = deepcopy(self.module)
         module.set_submodule(name, _Given())
         return Network(module)
 
+    @cached_property
+    def by_batch(self) -> Network:
+        """The same network, whose BatchNorm normalises by the batch at hand; tensors are shared."""
+        twin = copy(self)
+        twin.module, twin._own = _with_batch_statistics(_twin(self.module)), threading.local()
+        return twin
+
     @property
     def _structure(self) -> nn.Module:
         # functional_call swaps tensors into the module while it runs, so each thread needs
         # modules of its own; the tensors inside are shared.
         if not hasattr(self._own, "module"):
-            tensors = [*self.module.parameters(), *self.module.buffers()]
-            self._own.module = deepcopy(self.module, {id(t): t for t in tensors})
+            self._own.module = watch(_twin(self.module))
         return self._own.module  # type: ignore[no-any-return]
+
+
+def _twin(module: nn.Module) -> nn.Module:
+    """A copy with layers of its own and the same tensors."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return deepcopy(module, {id(t): t for t in tensors})
 
 
 @dataclass(frozen=True)
@@ -141,6 +162,10 @@ def _outputs(module: nn.Module) -> Iterator[list[int]]:
 
 def _note_name(seen: list[str], name: str, *_: object) -> None:
     seen.append(name)
+
+
+def _note_output(seen: dict[str, Tensor], name: str, _: object, __: object, out: Tensor) -> None:
+    seen[name] = out.clone()  # a ReLU that works in place comes next
 
 
 class _Given(nn.Module):

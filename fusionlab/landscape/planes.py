@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape.directions import filter_normalise, random_direction
+from fusionlab.spaces import check_same_space
 from fusionlab.weights import Combinations, Weights
 
+PIECE = 1_000_000  # numbers held in double precision at once
 DIGITS = 10  # coefficients are rounded here, so that a point that spans the plane is met exactly
 
 
@@ -34,12 +36,19 @@ class Bounds(NamedTuple):
 class Plane:
     """The points origin + x u + y v.
 
-    Origin, u and v are combinations of three `points`: `frame[0]` holds the coefficients of the
-    origin, `frame[1]` and `frame[2]` those of the directions, shape (3, 3).
+    Origin, u and v are combinations of the k ≥ 3 `points`: `frame[0]` holds the coefficients of
+    the origin, `frame[1]` and `frame[2]` those of the directions, shape (3, k).
     """
 
-    points: tuple[Weights, Weights, Weights]
+    points: tuple[Weights, ...]
     frame: Tensor
+
+    def __post_init__(self) -> None:
+        if self.frame.shape != (3, len(self.points)):
+            raise ValueError(
+                f"a frame of shape {tuple(self.frame.shape)} does not fit {len(self.points)} "
+                "points: give three rows (origin, u, v) and one column per point."
+            )
 
     @classmethod
     def through(cls, a: Weights, b: Weights, c: Weights) -> Plane:
@@ -54,7 +63,7 @@ class Plane:
         Source:
             Garipov et al. 2018, arXiv:1802.10026.
         """
-        products = _inner_products((a, b, c))
+        products = centred_products((a, b, c))
         along, across = torch.tensor([[-1.0, 1.0, 0.0], [-1.0, 0.0, 1.0]], dtype=torch.double)
         width = (along @ products @ along).sqrt()
         foot = across @ products @ along / width**2
@@ -97,7 +106,7 @@ class Plane:
     def at(self, places: Tensor) -> Combinations:
         """The points at `places` (P, 2), as one batch."""
         ones = torch.ones(len(places), 1, dtype=torch.double)
-        coefficients = torch.cat([ones, places.double()], 1) @ self.frame  # (P, 3)
+        coefficients = torch.cat([ones, places.double()], 1) @ self.frame  # (P, k)
         return Combinations(self.points, coefficients.round(decimals=DIGITS))
 
     def grid(self, x: Tensor, y: Tensor) -> Combinations:
@@ -107,11 +116,21 @@ class Plane:
 
     def project(self, theta: Weights) -> tuple[float, float]:
         """Coordinates (x, y) of the point of the plane nearest to `theta`."""
-        origin, directions = self.frame[0], self.frame[1:]
-        products = torch.stack([theta @ p for p in self.points]).cpu()
-        along = directions @ (products - self._products @ origin)
-        x, y = torch.linalg.solve(self.gram, along).tolist()
+        x, y = self._places((theta,))[0].tolist()
         return x, y
+
+    def distance(self, theta: Weights) -> float:
+        """How far `theta` lies from the plane; 0 for the points that span it."""
+        return self.locate((theta,))[1].item()
+
+    def locate(self, thetas: Sequence[Weights]) -> tuple[Tensor, Tensor]:
+        """Project n points at once: places on the plane (n, 2), and distances from it (n,)."""
+        places, n = self._places(thetas), len(thetas)
+        feet = self.at(places).coefficients  # (n, k)
+        squares = torch.zeros(n, dtype=torch.double)
+        for piece in _pieces((*thetas, *self.points)):
+            squares += (piece[:n] - feet @ piece[n:]).square().sum(1)
+        return places, squares.sqrt()
 
     def bounds(self, *thetas: Weights, margin: float = 0.25) -> Bounds:
         """The rectangle around the projections of `thetas`, wider by a share on each side."""
@@ -119,21 +138,41 @@ class Plane:
         pad = margin * max(max(x) - min(x), max(y) - min(y))
         return Bounds(min(x) - pad, max(x) + pad, min(y) - pad, max(y) + pad)
 
-    @property
+    def _places(self, thetas: Sequence[Weights]) -> Tensor:
+        n = len(thetas)
+        along = torch.zeros(2, n, dtype=torch.double)
+        for piece in _pieces((*thetas, *self.points)):
+            origin, *directions = self.frame @ piece[n:]
+            along += torch.stack(directions) @ (piece[:n] - origin).T
+        places: Tensor = torch.linalg.solve(self.gram, along).T
+        return places
+
+    @cached_property
     def gram(self) -> Tensor:
         """Inner products of the directions u and v, shape (2, 2), float64."""
-        return self.frame[1:] @ self._products @ self.frame[1:].T
+        directions = (self.frame[1:] @ piece for piece in _pieces(self.points))
+        return sum((d @ d.T for d in directions), torch.zeros(2, 2, dtype=torch.double))
 
     @property
     def isometric(self) -> bool:
         """Whether distances on the picture are distances in weight space."""
         return torch.allclose(self.gram, torch.eye(2, dtype=torch.double), atol=1e-4)
 
-    @cached_property
-    def _products(self) -> Tensor:
-        return _inner_products(self.points)
+
+def centred_products(points: Sequence[Weights]) -> Tensor:
+    """⟨θᵢ − θ̄, θⱼ − θ̄⟩ from the points' mean θ̄, in double precision; shape (k, k)."""
+    total = torch.zeros(len(points), len(points), dtype=torch.double)
+    for piece in _pieces(points):
+        rows = piece - piece.mean(0)
+        total += rows @ rows.T
+    return total
 
 
-def _inner_products(points: Sequence[Weights]) -> Tensor:
-    """⟨θᵢ, θⱼ⟩ in double precision, so that projections lose nothing; shape (k, k)."""
-    return torch.stack([torch.stack([p @ q for q in points]) for p in points]).cpu()
+def _pieces(points: Sequence[Weights]) -> Iterator[Tensor]:
+    """Coordinates of all points, a few at a time, so that no second copy is held; (k, few)."""
+    for point in points[1:]:
+        check_same_space(points[0], point)
+    width = max(1, PIECE // len(points))
+    for name in points[0]:
+        for tensors in zip(*(p[name].flatten().split(width) for p in points), strict=True):
+            yield torch.stack([tensor.cpu().double() for tensor in tensors])

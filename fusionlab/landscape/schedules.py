@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -56,7 +57,8 @@ def run(
     """Apply `function` to each item, in order; an interrupt drops what has not begun."""
     if workers == 1 or len(items) == 1:
         return [function(item) for item in items]
-    futures = [_pool(workers).submit(function, item) for item in items]
+    # Each call gets a copy of the context, which holds the wish to stop.
+    futures = [_pool(workers).submit(copy_context().run, function, item) for item in items]
     try:
         return [future.result() for future in futures]
     finally:

@@ -31,7 +31,7 @@ def recalibrate(
     Source:
         Izmailov et al. 2018, arXiv:1803.05407, need this after averaging weights.
     """
-    network = Network(model, device=data.labels.device, batch_statistics=True)
+    network = Network(model, device=data.labels.device).by_batch
     check_same_space(theta, network.parameters)
     theta = theta.move(data.labels.device)
     measured = measure(network, {**network.constants, **theta}, data.inputs, batch_size)

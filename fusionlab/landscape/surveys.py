@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from fusionlab.data import content_hash
 from fusionlab.landscape.evaluation import Field, Landscape, score_all
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 from fusionlab.landscape.planes import Plane
+from fusionlab.weights import Combinations
 
 SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
 PATIENCE = 0.15  # seconds between two looks at whether to go on
@@ -36,12 +38,24 @@ class Surface:
     exact: Tensor
 
     @property
+    def error(self) -> Tensor:
+        """The share of wrong answers, shape (ny, nx)."""
+        return 1 - self.accuracy
+
+    @property
     def share(self) -> float:
         """How much of the grid is exact, from 0 to 1."""
         return self.exact.double().mean().item()
 
 
-def survey(landscape: Field, plane: Plane, x: Tensor, y: Tensor) -> Surface:
+class Chart(Protocol):
+    """Points with two coordinates: a plane, or a surface that is bent."""
+
+    def grid(self, x: Tensor, y: Tensor) -> Combinations:
+        """The points of a grid, row by row: number i · len(x) + j stands at (x[j], y[i])."""
+
+
+def survey(landscape: Field, plane: Chart, x: Tensor, y: Tensor) -> Surface:
     """Score every point of the grid x × y of the plane."""
     scores = score_all(landscape, plane.grid(x, y))
     shape = (len(y), len(x))
@@ -134,15 +148,17 @@ class Survey(Iterator[Surface]):
     def _measure(self, landscape: Field, readings: Readings, level: Lattice) -> None:
         """Measure points of one level until it is done or it is time for a look."""
         begin = time.perf_counter()
-        for rows in _rounds(readings.missing(level), lambda: self._pace):
-            before = time.perf_counter()
-            readings.put(rows, score_all(landscape, self._points[rows]))
-            now = time.perf_counter()
-            self._pace = max(1, min(4 * self._pace, int(len(rows) * PATIENCE / (now - before))))
-            if now - begin > PATIENCE:
-                break
-        if self._file is not None:
-            save(self._file, self._exact.as_weights(), {"survey": self._key})
+        try:
+            for rows in _rounds(readings.missing(level), lambda: self._pace):
+                before = time.perf_counter()
+                readings.put(rows, score_all(landscape, self._points[rows]))
+                now = time.perf_counter()
+                self._pace = max(1, min(4 * self._pace, int(len(rows) * PATIENCE / (now - before))))
+                if now - begin > PATIENCE:
+                    break
+        finally:  # a round that is stopped midway loses its own points only
+            if self._file is not None and self._exact.known.any():
+                save(self._file, self._exact.as_weights(), {"survey": self._key})
 
     @cached_property
     def _key(self) -> str:

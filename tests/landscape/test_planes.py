@@ -97,3 +97,50 @@ def test_bounds_hold_the_points_with_room_around():
         assert bounds.y_min < y < bounds.y_max
     x, y = bounds.grid(5, 3)
     assert (len(x), len(y), x[0].item(), y[-1].item()) == (5, 3, bounds.x_min, bounds.y_max)
+
+
+def test_a_plane_may_be_spanned_by_more_than_three_points():
+    torch.manual_seed(4)
+    five = [Weights({"w": torch.randn(3, 7), "b": torch.randn(4)}) for _ in range(5)]
+    five = [theta.move(dtype=torch.double) for theta in five]
+    frame = torch.randn(3, 5, dtype=torch.double)
+    plane = Plane(tuple(five), frame)
+    rows = torch.stack([theta.flat() for theta in five])
+    origin, u, v = frame @ rows
+    torch.testing.assert_close(plane(0.3, -2).flat(), origin + 0.3 * u - 2 * v)
+    torch.testing.assert_close(plane.gram, torch.stack([u, v]) @ torch.stack([u, v]).T)
+    assert plane.project(plane(0.3, -2)) == pytest.approx((0.3, -2), abs=1e-5)
+
+
+def test_a_frame_must_have_a_column_for_every_point():
+    a, b, c = points()
+    with pytest.raises(ValueError, match=r"\(3, 2\) does not fit 3 points"):
+        Plane((a, b, c), torch.ones(3, 2))
+
+
+def test_the_distance_from_a_plane_is_the_length_of_what_sticks_out():
+    axes = [Weights({"w": row}) for row in torch.eye(4, dtype=torch.double)]
+    plane = Plane.around(axes[0], 3 * axes[1], axes[1] + axes[2])  # oblique, not normalised
+    assert plane.distance(7 * axes[2] - 5 * axes[3] + axes[0]) == pytest.approx(5)
+    a, b, c = points()
+    held = Plane.through(a, b, c)
+    assert [held.distance(theta) for theta in (a, b, c)] == [0, 0, 0]
+
+
+def test_many_points_are_projected_as_one_by_one():
+    a, b, c = points()
+    plane = Plane.random(a, seed=1)
+    places, distances = plane.locate([a, b, c])
+    for theta, place, distance in zip((a, b, c), places, distances, strict=True):
+        assert plane.project(theta) == pytest.approx(place.tolist())
+        gap = (plane(*place.tolist()) - theta).norm().item()
+        assert distance.item() == pytest.approx(gap, abs=1e-6)
+
+
+def test_points_that_differ_little_and_lie_far_from_zero_are_told_apart():
+    far = 1e4 + torch.arange(6, dtype=torch.double)
+    steps = 1e-3 * torch.tensor([[0.0] * 6, [1.0, 0, 0, 0, 0, 0], [1.0, 2, 0, 0, 0, 0]])
+    a, b, c = (Weights({"w": far + step}) for step in steps)
+    plane = Plane.through(a, b, c)
+    assert plane.project(c) == pytest.approx((1e-3, 2e-3), rel=1e-6)
+    assert plane.isometric

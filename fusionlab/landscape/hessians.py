@@ -1,0 +1,55 @@
+"""The Hessian of a landscape at a point, as a linear map that is never written down whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from fusionlab.weights import Weights
+
+TOGETHER = 8  # more vectors at once gain little
+
+
+class Hessian:
+    """The linear map v ↦ ∇²L(θ) v on rows of flat vectors, (m, d) ↦ (m, d).
+
+    Args:
+        product: the map; for any function of weights, such as one whose Hessian is known.
+        theta: the point; its precision and its device are those of the vectors.
+        together: how many vectors `product` takes well at once.
+    """
+
+    def __init__(
+        self, product: Callable[[Tensor], Tensor], theta: Weights, *, together: int = TOGETHER
+    ) -> None:
+        self._product, self._theta, self.together = product, theta, together
+        self.size = theta.size
+
+    def __call__(self, vectors: Tensor) -> Tensor:
+        """Hv for each row v."""
+        return torch.cat([self._product(rows) for rows in vectors.split(self.together)])
+
+    def point(self, vector: Tensor) -> Weights:
+        """A flat vector (d,) under the names and in the shapes of θ's space."""
+        return Weights({n: t[0] for n, t in shaped(vector[None], self._theta).items()})
+
+    def zeros(self, *shape: int) -> Tensor:
+        """Zeros in the precision and on the device of the vectors."""
+        return next(iter(self._theta.values())).new_zeros(shape)
+
+    def normal(self, dice: torch.Generator) -> Tensor:
+        """A draw from the standard normal distribution, shape (d,)."""
+        return torch.randn(self.size, generator=dice).to(self.zeros(0))
+
+    def signs(self, count: int, dice: torch.Generator) -> Tensor:
+        """Draws of ±1, shape (count, d)."""
+        bits = torch.randint(2, (count, self.size), generator=dice, dtype=torch.int8)
+        return (2 * bits - 1).to(self.zeros(0))
+
+
+def shaped(vectors: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rows of flat vectors (m, d) as tensors (m, ...) by name."""
+    parts = vectors.split([t.numel() for t in like.values()], 1)
+    return {n: p.reshape(len(p), *t.shape) for (n, t), p in zip(like.items(), parts, strict=True)}

@@ -1,0 +1,42 @@
+"""Evaluations that can be stopped: between two layers, in whatever thread they run.
+
+A large network takes seconds for one point, so a wish to stop cannot wait until a point is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from torch import nn
+
+_wish: ContextVar[Callable[[], bool] | None] = ContextVar("wish", default=None)
+
+
+class Stopped(Exception):  # noqa: N818 (nothing went wrong)
+    """An evaluation was stopped before its end; what was done before it is whole."""
+
+
+@contextmanager
+def stops_when(wanted: Callable[[], bool]) -> Iterator[None]:
+    """Evaluations in this block raise `Stopped` as soon as `wanted()` is true."""
+    token = _wish.set(wanted)
+    try:
+        yield
+    finally:
+        _wish.reset(token)
+
+
+def watch(module: nn.Module) -> nn.Module:
+    """Have each layer with parameters of its own look for a wish to stop before it runs."""
+    for layer in module.modules():
+        if any(True for _ in layer.parameters(recurse=False)):
+            layer.register_forward_pre_hook(_look)
+    return module
+
+
+def _look(*_: object) -> None:
+    wanted = _wish.get()
+    if wanted is not None and wanted():
+        raise Stopped
