@@ -6,11 +6,11 @@ import argparse
 
 import torch
 
-from benchmarks import explorers, surveys, ticks, training
+from benchmarks import curvature, curves, explorers, largest, surveys, ticks, training, truths
 from benchmarks.cases import MODELS, case
 from benchmarks.timing import peak
 
-TABLES = ("surveys", "ticks", "training", "explorers")
+TABLES = ("surveys", "ticks", "training", "curves", "curvature", "explorers", "truths", "largest")
 
 
 def main() -> None:
@@ -25,15 +25,25 @@ def main() -> None:
     fastest = peak()
     print(f"torch {torch.__version__}, {options.threads} threads, medians of {options.rounds}")
     print(f"a 2048×2048 matrix product runs at {fastest / 1e9:.0f} GFLOP/s, the peak below\n")
-    cases = [] if options.only == ["training"] else [case(name) for name in options.networks]
+    alone = {"training", "curves", "truths"}  # these bring networks of their own
+    needed = set(options.only) - alone
+    cases = [case(name) for name in options.networks] if needed else []
     if "surveys" in options.only:
         print(surveys.report(cases, rounds=options.rounds, peak=fastest))
     if "ticks" in options.only:
         print(ticks.report(cases, rounds=options.rounds))
     if "training" in options.only:
         print(training.report(rounds=options.rounds))
+    if "curves" in options.only:
+        print(curves.report(rounds=options.rounds))
+    if "curvature" in options.only:
+        print(curvature.report(cases, rounds=options.rounds))
     if "explorers" in options.only:
         print(explorers.report(cases))
+    if "truths" in options.only:
+        print(truths.report())
+    if "largest" in options.only:
+        print(largest.report())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast the interpolation explorer follows the hand: in the kernel, and in Chromium's page."""
+"""How fast the explorers follow the hand: in the kernel, and in Chromium's page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from statistics import median
 
 from benchmarks.cases import Case
 from benchmarks.timing import medians, table
-from fusionlab.connectivity import Line
-from fusionlab.lab import digits
+from fusionlab.connectivity import Bezier, Chain, Fitting, Line, Simplex
+from fusionlab.lab import Recipe, digits
 from fusionlab.landscape import Landscape
-from fusionlab.show import explore_line
+from fusionlab.show import CurveExplorer, explore_curves, explore_line, explore_subspace
 
 MOVES = 50
+WATCHED = 4.0  # seconds of a training, to count its pictures
 NOTEBOOK = "00_start_here.ipynb"
 FIRST = ".fusionlab-explorer .js-plotly-plot"
 
@@ -36,6 +37,66 @@ def in_the_kernel(case: Case) -> list[float]:
         explorer._known = {0: explorer._known[0], 100: explorer._known[100]}
         begin = time.perf_counter()
         explorer.slider.value = (7 * move % 97 + 1) / 100
+        times.append(1000 * (time.perf_counter() - begin))
+    explorer.close()
+    return times
+
+
+def along_curves(case: Case) -> tuple[dict[str, list[float]], float]:
+    """Milliseconds from a new t to the drawn marks, idle and while a curve is trained.
+
+    Also how many pictures of that training are drawn per second, while nobody moves the slider.
+    """
+    task, (a, b, _) = digits(), case.points
+    curve = Bezier.between(a, b)
+
+    def begin() -> Fitting:
+        return Fitting(case.model, task.train, curve, Recipe(epochs=100_000, lr=0.05), seed=0)
+
+    paths = {"line": Line(a, b), "chain": Chain.between(a, b, bends=3), "curve": curve}
+    explorer = explore_curves(
+        Landscape(case.model, task.train),
+        paths,
+        training={"curve": begin},
+        samples=task.test.sample(8),
+    )
+    explorer.wait(60)
+    times = {"curves, idle": _marks(explorer)}
+    drawn, draw = [], explorer._show_all
+    explorer._show_all = lambda *given: drawn.append(draw(*given))
+    explorer.go_on()
+    time.sleep(WATCHED)
+    pace = len(drawn) / WATCHED
+    times["curves, training"] = _marks(explorer)
+    explorer.close()
+    explorer.wait(60)
+    return times, pace
+
+
+def _marks(explorer: CurveExplorer) -> list[float]:
+    """Milliseconds from a new value of the slider until its marks are drawn, for each move."""
+    times = []
+    for move in range(MOVES):
+        t = (7 * move % 97 + 1) / 100
+        begin = time.perf_counter()
+        explorer.slider.value = t
+        while explorer.fig.trace("loss:mark:line")["x"] != [t]:
+            time.sleep(0.0005)
+        times.append(1000 * (time.perf_counter() - begin))
+        time.sleep(0.05)
+    return times
+
+
+def in_a_triangle(case: Case) -> list[float]:
+    """Milliseconds from a new share to the changed figure, for each move."""
+    task = digits()
+    landscape = Landscape(case.model, task.train)
+    explorer = explore_subspace(landscape, Simplex(case.points), samples=task.test.sample(9))
+    explorer.wait(60)
+    times = []
+    for move in range(MOVES):
+        begin = time.perf_counter()
+        explorer.sliders[move % 3].value = (7 * move % 97 + 1) / 100
         times.append(1000 * (time.perf_counter() - begin))
     explorer.close()
     return times
@@ -80,6 +141,12 @@ def report(cases: list[Case]) -> str:
     for case in cases:
         times = in_the_kernel(case)
         rows.append({"where": f"kernel, {case.name}", **_summary(times)})
+        by_state, pace = along_curves(case)
+        for state, times in by_state.items():
+            rows.append({"where": f"kernel, {case.name}, {state}", **_summary(times)})
+        rows[-1]["where"] += f" ({pace:.1f} pictures/s)"
+        times = in_a_triangle(case)
+        rows.append({"where": f"kernel, {case.name}, triangle", **_summary(times)})
     rows.append({"where": "page, MLP 32", **_summary(on_the_page())})
     both = {name: f"{seconds:.2f} s" for name, seconds in imports().items()}
     title = f"From a move of the slider to the drawn figure, {MOVES} moves"

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from fusionlab.connectivity.fitting import PACE
-from fusionlab.connectivity.forces import Sloped, force, tangent
+from fusionlab.connectivity.forces import force, tangent
 from fusionlab.connectivity.paths import Line, Path
 from fusionlab.connectivity.polylines import Polyline, interpolate
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.descent import Recipe, bar, interrupts_wait
 from fusionlab.descent.recipes import factor
-from fusionlab.landscape import Landscape
+from fusionlab.landscape import Landscape, Sloped
 from fusionlab.weights import Weights
 
 DENSE = 8  # steps per segment in which the loss between two pivots is looked for

@@ -93,6 +93,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         self._losses: list[Tensor] = []
         self._diverged = not len(self._span.free)  # nothing to move, nothing to do
         self._inputs = self._span.like(self._data.inputs)
+        self._batch = self._inputs[: self.recipe.batch_size]
 
     @property
     def shape(self) -> _Shape:
@@ -108,7 +109,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         if self._diverged or self.steps >= self.total:
             raise StopIteration
         begin, before = time.perf_counter(), self.steps
-        with self._own_randomness(), few_threads(self._span.network, self.recipe.batch_size):
+        with self._own_randomness(), few_threads(self._span.network, self._batch):
             while self.steps < self.total:
                 self._losses.append(self._step())
                 if time.perf_counter() - begin > PACE:

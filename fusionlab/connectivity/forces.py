@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isinf
-from typing import Protocol
 
-from fusionlab.landscape import Score
 from fusionlab.weights import Weights
-
-
-class Sloped(Protocol):
-    """A landscape, or any function with a slope that stands in for one."""
-
-    def __call__(self, theta: Weights, /) -> Score:
-        """The score at θ."""
-
-    def slope(self, theta: Weights, /) -> tuple[Score, Weights]:
-        """The score at θ, and the gradient of the loss there."""
 
 
 def tangent(points: Sequence[Weights], losses: Sequence[float]) -> Weights:

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
-from torch import nn
-from torch.nn.modules.conv import _ConvNd
+from torch import Tensor, nn
 
-ALONE = 3e6  # multiplications of a step below which a second thread waits more than it computes
+ALONE = 3e6  # products of a forward pass below which a second thread waits more than it computes
 
 
 @contextmanager
-def few_threads(network: nn.Module, rows: int) -> Iterator[None]:
-    """A block in which steps on `rows` rows have one thread, if they are that small.
+def few_threads(network: nn.Module, inputs: Tensor) -> Iterator[None]:
+    """A block in which steps on such a batch of inputs have one thread, if they are that small.
 
     Beside other work a second thread of a small step costs many times what it saves.
     """
-    products = rows * sum(p.numel() for p in network.parameters())
-    convolutional = any(isinstance(layer, _ConvNd) for layer in network.modules())
     before = torch.get_num_threads()
-    if convolutional or products > ALONE or before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
+    if before > 1 and len(inputs) * _products(network, inputs[:1]) < ALONE:
+        torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@torch.no_grad()
+def _products(network: nn.Module, one_input: Tensor) -> float:
+    """Multiplications by weights that one input costs."""
+    counts: list[float] = []
+
+    def count(layer: nn.Module, _: object, outputs: object) -> None:
+        weight = getattr(layer, "weight", None)
+        if isinstance(weight, Tensor) and isinstance(outputs, Tensor) and weight.ndim > 1:
+            counts.append(weight.numel() * outputs.numel() / len(weight))  # once at each place
+
+    modes = {layer: layer.training for layer in network.modules()}
+    with ExitStack() as stack:
+        for layer in modes:
+            stack.enter_context(layer.register_forward_hook(count))
+        network.eval()(one_input)  # BatchNorm must not measure this
+    for layer, training in modes.items():
+        layer.training = training
+    return sum(counts)

@@ -140,5 +140,5 @@ def _train_stack(
     for plan in pair:
         with seeded(data.inputs.device, plan.seed):
             networks.append(fresh(model, start=start).to(data.inputs.device))
-    with few_threads(networks[0], len(pair) * plans[0].recipe.batch_size):
+    with few_threads(networks[0], data.inputs[: len(pair) * plans[0].recipe.batch_size]):
         return follow(Stack(networks, data, pair), plans, len(data), progress=progress)

@@ -60,7 +60,7 @@ def train_alone(
     with seeded(data.inputs.device, plan.seed):
         network = fresh(model, start=start).to(data.inputs.device)
         check_fit(network, data)
-        with few_threads(network, plan.recipe.batch_size):
+        with few_threads(network, data.inputs[: plan.recipe.batch_size]):
             learner = _Single(network, data, plan)
             [run] = follow(learner, [plan], len(data), progress=progress)
     return run

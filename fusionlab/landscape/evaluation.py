@@ -98,6 +98,11 @@ class Landscape:
     def scores(self, points: Sequence[Weights]) -> Scores:
         """Score many points of one space; `Combinations` of a few points are the fast case."""
         if not isinstance(points, Combinations):
+            if len(points) > 1 and self.batch_norm == "fixed" and self._network.measured:
+                each = [self.scores([theta]) for theta in points]  # each has statistics of its own
+                return Scores(
+                    torch.cat([s.loss for s in each]), torch.cat([s.accuracy for s in each])
+                )
             points = Combinations(points, torch.eye(len(points)))
         if not len(points):
             return Scores(torch.empty(0), torch.empty(0))

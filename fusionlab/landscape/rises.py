@@ -20,9 +20,12 @@ SHORTEST = 1 / 32  # of the region: steps that are shorter find nothing new
 
 
 class Sloped(Protocol):
-    """A landscape, or any function that stands in for one where only its gradient is needed."""
+    """A landscape, or any function with a slope that stands in for one."""
 
-    def slope(self, theta: Weights) -> tuple[Score, Weights]:
+    def __call__(self, theta: Weights, /) -> Score:
+        """The score at θ."""
+
+    def slope(self, theta: Weights, /) -> tuple[Score, Weights]:
         """The score at θ and the gradient of the loss there."""
 
 

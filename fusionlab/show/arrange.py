@@ -14,13 +14,26 @@ from fusionlab.show.theme import canvas
 Box = tuple[float, float, float, float]  # left, right, bottom, top, as shares of the whole
 
 
-def arrange(parts: Sequence[tuple[go.Figure, Box]], *, height: int = 420) -> go.Figure:
-    """Put figures of one subplot each into one, every part in its box; titles stay above them."""
+def arrange(
+    parts: Sequence[tuple[go.Figure, Box]], *, height: int = 420, linked: Sequence[int] = ()
+) -> go.Figure:
+    """Put figures of one subplot each into one, every part in its box; titles stay above them.
+
+    Args:
+        parts: the figures, and where they go.
+        height: of the whole, in pixels.
+        linked: numbers of the parts, from 1, whose axes zoom with those of the first of them.
+    """
     whole = canvas("", description=" ".join(describe(figure) for figure, _ in parts), height=height)
     for number, (figure, box) in enumerate(parts, start=1):
         _place(whole, figure, box, "" if number == 1 else str(number))
-    whole.update_layout(title=None, margin={"l": 60, "r": 16, "t": 52, "b": 52})
-    return whole
+    for number in linked[1:]:
+        for axis in "xy":
+            if (own := f"{axis}axis{number}") in whole.layout:
+                whole.layout[own].matches = axis if linked[0] == 1 else f"{axis}{linked[0]}"
+    legend = any(figure.layout.showlegend for figure, _ in parts)
+    margin = {"l": 60, "r": 16, "t": 52, "b": 52}
+    return whole.update_layout(title=None, margin=margin, showlegend=legend)
 
 
 def with_slider(
@@ -29,6 +42,7 @@ def with_slider(
     *,
     label: str,
     start: int = 0,
+    plays: bool = False,
 ) -> go.Figure:
     """A figure with a slider that works on the page alone, by frames.
 
@@ -37,6 +51,7 @@ def with_slider(
         frames: for each position of the slider, by its name, what changes and what to say.
         label: what the slider is called.
         start: the position at which it begins.
+        plays: a button moves it on by itself.
     """
     index = {trace.meta: i for i, trace in enumerate(figure.data)}
     moving = go.Figure(figure)
@@ -54,7 +69,11 @@ def with_slider(
     steps = [{"label": n, "method": "animate", "args": [[n], still]} for n in frames]
     moving.update_layout(
         sliders=[{"active": start, "steps": steps, "currentvalue": {"prefix": label}}],
-        meta={**(figure.layout.meta or {}), "words": [words for _, words in frames.values()]},
+        meta={
+            **(figure.layout.meta or {}),
+            "words": [words for _, words in frames.values()],
+            "plays": plays,
+        },
     )
     return moving
 
@@ -105,7 +124,6 @@ def _place(whole: go.Figure, part: go.Figure, box: Box, number: str) -> None:
         "yanchor": "bottom",
         "font": {"size": 11},
     }
-    whole.update_layout(showlegend=True) if layout.get("showlegend") else None
     whole.add_annotation(
         text=f"<b>{layout['title']['text']}</b>",
         x=left,

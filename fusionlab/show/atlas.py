@@ -1,44 +1,138 @@
-"""Named planes, the points marked on them, and their maps as far as they are measured."""
+"""Named planes, what lies on them or near them, and their maps as far as they are measured."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import hypot
+from typing import Any, NamedTuple
 
-from fusionlab.landscape import Bounds, Field, Plane, Surface, Survey
+import torch
+
+from fusionlab.landscape import (
+    Bounds,
+    Field,
+    Landscape,
+    Plane,
+    Score,
+    Scores,
+    Surface,
+    Survey,
+    reach,
+    score_all,
+)
+from fusionlab.landscape.trajectories import Shadows, shadows
+from fusionlab.show.trails import Trail
 from fusionlab.weights import Weights
 
-NEAR = 1e-3  # of a point's own length: so far it may lie off a plane that holds it, by rounding
+ON = 1e-3  # of a point's own length: so far it may lie off a plane that holds it, by rounding
+NEAR = 0.5  # of a mark's distance from the origin: one farther off the plane is not shown on it
+FEW = 64  # rows that tell how far a plane is worth looking at
 
 Place = tuple[float, float]
 
 
+class Run(NamedTuple):
+    """Checkpoints, and the steps of the optimizer at which they were kept."""
+
+    checkpoints: Sequence[Weights]
+    steps: Sequence[int]
+
+
+def read_runs(given: Any) -> dict[str, Run]:
+    """One run, or several by name: sequences of points, or what has `checkpoints` and `steps`."""
+    if given is None:
+        return {}
+    if isinstance(given, Weights) or not given:
+        raise ValueError("a trajectory needs its checkpoints: give a sequence of Weights, or a run")
+    named = given if isinstance(given, Mapping) else {"run": given}
+    return {name: _run(one) for name, one in named.items()}
+
+
+def _run(given: Any) -> Run:
+    points = list(getattr(given, "checkpoints", given))
+    steps = getattr(given, "steps", None)
+    return Run(points, list(range(len(points))) if steps is None else list(steps))
+
+
 class Atlas:
-    """Knows where things lie on each plane, and keeps every survey that was begun.
+    """Knows where things lie on each plane, and keeps all that was measured.
 
     Args:
-        landscape: θ ↦ Score.
+        landscapes: θ ↦ Score, by name.
         planes: by name.
-        marks: points by name; a plane shows those that it holds.
+        marks: points by name; a plane shows those that lie on it or near it.
+        runs: training runs by name; every plane shows their shadows.
     """
 
     def __init__(
-        self, landscape: Field, planes: Mapping[str, Plane], marks: Mapping[str, Weights]
+        self,
+        landscapes: Mapping[str, Field],
+        planes: Mapping[str, Plane],
+        marks: Mapping[str, Weights],
+        runs: Mapping[str, Run],
     ) -> None:
-        self.landscape, self.planes, self.marks = landscape, planes, marks
-        self._places: dict[str, dict[str, Place]] = {}  # kept: a large network's take long
+        self.landscapes, self.planes, self.marks, self.runs = landscapes, planes, marks, runs
+        # All are kept, since those of a large network take long.
+        self._places: dict[str, dict[str, Place]] = {}
+        self._trails: dict[str, dict[str, Trail]] = {}
+        self._seen: dict[tuple[str, str], dict[str, Trail]] = {}
+        self._known: dict[tuple[str, str], dict[tuple[str, int], Shadows]] = {}
         self._isometric: dict[str, bool] = {}
-        self._surveys: dict[tuple[str, float, int], Survey] = {}
+        self._bounds: dict[str, Bounds] = {}
+        self._scores: dict[tuple[str, str, Place], Score] = {}
+        self._surveys: dict[tuple[str, str, float, int], Survey] = {}
 
     def theta(self, plane: str, place: Place) -> Weights:
         """The point of weight space at a place of a plane."""
         return self.planes[plane](*place)
 
+    def score(self, name: str, plane: str, place: Place) -> Score:
+        """What the network at a place scores on the landscape of that name."""
+        key = (name, plane, place)
+        if key not in self._scores:
+            # As a point of the plane, not by itself: the points that span it are at hand.
+            point = self.planes[plane].at(torch.tensor([place], dtype=torch.double))
+            self._scores[key] = next(iter(score_all(self.landscapes[name], point)))
+        return self._scores[key]
+
     def places(self, plane: str) -> dict[str, Place]:
-        """Where the marked points lie that are on this plane."""
+        """Where the marks on this plane are; one beside it says in its name how far it is away."""
         if plane not in self._places:
             on = self.planes[plane]
-            self._places[plane] = {n: on.project(theta) for n, theta in self._held(on).items()}
+            found = [_labelled(on, name, theta) for name, theta in self.marks.items()]
+            self._places[plane] = dict(item for item in found if item is not None)
         return self._places[plane]
+
+    def trails(self, plane: str) -> dict[str, Trail]:
+        """The runs' checkpoints on this plane; what they score is not asked yet."""
+        if plane not in self._trails:
+            on = self.planes[plane]
+            self._trails[plane] = {
+                name: Trail(torch.tensor([on.project(p) for p in run.checkpoints]), run.steps)
+                for name, run in self.runs.items()
+            }
+        return self._trails[plane]
+
+    def measured(self, name: str, plane: str) -> dict[str, Trail]:
+        """The trails with all that is known of them on this landscape."""
+        return self._seen.get((name, plane), self.trails(plane))
+
+    def measure(self, name: str, plane: str) -> Iterator[None]:
+        """Score the runs' checkpoints and the places of the plane below them, one by one."""
+        if (name, plane) in self._seen or not self.runs:
+            return
+        known = self._known.setdefault((name, plane), {})
+        for run, (checkpoints, _) in self.runs.items():
+            for i, theta in enumerate(checkpoints):
+                if (run, i) not in known:
+                    known[run, i] = shadows(self.landscapes[name], [theta], self.planes[plane])
+                    yield
+        self._seen[name, plane] = {
+            run: replace(trail, shadows=_together([known[run, i] for i in range(len(trail.steps))]))
+            for run, trail in self.trails(plane).items()
+        }
+        yield
 
     def isometric(self, plane: str) -> bool:
         """Whether distances on this plane are true."""
@@ -51,26 +145,33 @@ class Atlas:
         x, y = next(iter(self.places(plane).values()), (0.0, 0.0))
         return round(x, 4), round(y, 4)
 
-    def survey(self, plane: str, zoom: float, resolution: int) -> Survey:
+    def survey(self, name: str, plane: str, zoom: float, resolution: int) -> Survey:
         """The survey of these settings; going back to one finds it as it was left."""
-        key = (plane, zoom, resolution)
+        key = (name, plane, zoom, resolution)
         if key not in self._surveys:
             x, y = _wider(self.bounds(plane), zoom).grid(resolution)
-            self._surveys[key] = Survey(self.landscape, self.planes[plane], x, y)
+            self._surveys[key] = Survey(self.landscapes[name], self.planes[plane], x, y)
         return self._surveys[key]
 
     def bounds(self, plane: str) -> Bounds:
-        """The surroundings of the marks; around one alone, a step as long as its filters."""
-        on = self.planes[plane]
-        held = self._held(on)
-        bounds = on.bounds(*held.values()) if held else Bounds(0, 0, 0, 0)
-        if max(bounds.x_max - bounds.x_min, bounds.y_max - bounds.y_min) > 0:
-            return bounds
-        x, y = bounds.x_min, bounds.y_min
-        return Bounds(x - 1, x + 1, y - 1, y + 1)
+        """The surroundings of marks and runs; around one point alone, as far as the loss is low."""
+        if plane not in self._bounds:
+            on, places = self.planes[plane], list(self.places(plane).values())
+            for name, trail in self.trails(plane).items():
+                if _labelled(on, name, self.runs[name].checkpoints[0]):  # else a mere shadow
+                    places += map(tuple, trail.places.tolist())
+            around = _surroundings(places)
+            self._bounds[plane] = around or self._reach(plane)
+        return self._bounds[plane]
 
-    def _held(self, plane: Plane) -> dict[str, Weights]:
-        return {name: theta for name, theta in self.marks.items() if _on(plane, theta)}
+    def _reach(self, plane: str) -> Bounds:
+        landscape = next(iter(self.landscapes.values()))
+        if isinstance(landscape, Landscape):
+            landscape = landscape.sample(FEW)
+        try:
+            return reach(landscape, self.planes[plane])
+        except ValueError:  # no number at the origin: there is nothing to measure a range by
+            return Bounds(-1, 1, -1, 1)
 
 
 def so_far(survey: Survey) -> Surface | None:
@@ -81,9 +182,37 @@ def so_far(survey: Survey) -> Surface | None:
         return None
 
 
-def _on(plane: Plane, theta: Weights) -> bool:
-    gap = (plane(*plane.project(theta)) - theta).norm()
-    return bool(gap <= NEAR * theta.norm().clamp_min(1e-9))
+def _together(single: Sequence[Shadows]) -> Shadows:
+    """The shadows of several points, from those of each."""
+    real, shadow = (
+        Scores(
+            torch.cat([getattr(s, kind).loss.cpu().double() for s in single]),
+            torch.cat([getattr(s, kind).accuracy.cpu().double() for s in single]),
+        )
+        for kind in ("real", "shadow")
+    )
+    return Shadows(real, shadow, torch.cat([s.distances for s in single]))
+
+
+def _labelled(plane: Plane, name: str, theta: Weights) -> tuple[str, Place] | None:
+    """A mark's label and place, if it lies on the plane or near it."""
+    place = plane.project(theta)
+    away = (plane(*place) - theta).norm().item()
+    if away <= ON * max(theta.norm().item(), 1e-9):
+        return name, place
+    x, y = torch.tensor(place, dtype=torch.double), plane.gram
+    along = float((x @ y @ x).clamp_min(0).sqrt())
+    return (f"{name}, {away:.2f} away", place) if away <= NEAR * hypot(along, away) else None
+
+
+def _surroundings(places: Sequence[Place], *, margin: float = 0.25) -> Bounds | None:
+    """A rectangle with some room around places; None if they are no two different ones."""
+    if not places:
+        return None
+    x, y = zip(*places, strict=True)
+    size = max(max(x) - min(x), max(y) - min(y))
+    pad = margin * size
+    return Bounds(min(x) - pad, max(x) + pad, min(y) - pad, max(y) + pad) if size > 1e-6 else None
 
 
 def _wider(bounds: Bounds, zoom: float) -> Bounds:

@@ -151,3 +151,8 @@ def button(label: str, tooltip: str, press: Callable[[], None]) -> widgets.Butto
     made = widgets.Button(description=label, tooltip=tooltip, layout={"width": "auto"})
     made.on_click(lambda _: press())
     return made
+
+
+def choice(label: str, options: Sequence[Any]) -> widgets.Dropdown:
+    """A list to choose from; an option is a value, or a pair of its name and the value."""
+    return widgets.Dropdown(description=label, options=options, layout={"width": "auto"})

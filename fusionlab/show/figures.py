@@ -44,18 +44,26 @@ def draw_profiles(
     title = title or f"{what.capitalize()} along the path from {ends[0]} to {ends[1]}"
     said = [describe_profile(name or "the path", runs[0], what) for name, runs in many.items()]
     figure = canvas(title, description=f"{title}. {' '.join(said)}")
-    for i, (name, runs) in enumerate(many.items()):
-        figure.add_traces(_curve(i, name, runs, what))
-        if what != "accuracy":
-            figure.add_traces(_chord(i, name, runs, what, labelled=len(many) == 1))
-    for i, (name, runs) in enumerate(many.items()):
-        if mark is not None:
-            figure.add_trace(_mark(i, name, runs[0], what, mark))
+    figure.add_traces(trace_profiles(many, what, mark))
     figure.update_xaxes(title=f"position t on the path (0 is {ends[0]}, 1 is {ends[1]})")
     figure.update_yaxes(title=_UNIT[what], tickformat=None if what == "loss" else ".0%")
     if what != "loss":
         figure.update_yaxes(rangemode="tozero")
     return figure.update_layout(showlegend=len(many) > 1, legend=_below())
+
+
+def trace_profiles(
+    many: Mapping[str, Sequence[Profile]], what: What, mark: float | None = None
+) -> list[go.Scatter]:
+    """The curves with their chords and barriers, and the marks above them all."""
+    traces = []
+    for i, (name, runs) in enumerate(many.items()):
+        traces += _curve(i, name, runs, what)
+        if what != "accuracy":
+            traces += _chord(i, name, runs, what, labelled=len(many) == 1)
+    if mark is not None:
+        traces += [_mark(i, n, runs[0], what, mark) for i, (n, runs) in enumerate(many.items())]
+    return traces
 
 
 def draw_points(

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-import ipywidgets as widgets
 import plotly.graph_objects as go
-from torch import Tensor
 
 from fusionlab.data import Data
-from fusionlab.landscape import Field, Plane, Surface
-from fusionlab.show.arrange import arrange, changes, with_slider
-from fusionlab.show.atlas import Atlas, Place, so_far
+from fusionlab.landscape import Field, Plane, Surface, Survey
+from fusionlab.show.atlas import Atlas, Place, read_runs, so_far
+from fusionlab.show.controls import NONE, RESOLUTIONS, TWO, Controls, one_of, views_of
 from fusionlab.show.explorer import FIRST, PATIENCE, Explorer, Witness, button
+from fusionlab.show.export import download_buttons, save_page
+from fusionlab.show.figures import What
 from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
-from fusionlab.show.samples import draw_samples
-from fusionlab.show.surfaces import View, draw_surface
+from fusionlab.show.pictures import Choice, Easel, tell_runs
+from fusionlab.show.playing import Player
+from fusionlab.show.sections import Cut, Way
+from fusionlab.show.sheets import View
 from fusionlab.show.theme import canvas
-from fusionlab.show.words import join, nats, percent
+from fusionlab.show.words import join
 from fusionlab.weights import Weights
-
-RESOLUTIONS = (11, 21, 41, 61, 81)
 
 COARSE = 10.0  # seconds to wait for a first map: a large network needs them, and no map is worse
 
 
-class LandscapeExplorer(Explorer):
+class LandscapeExplorer(Controls, Explorer):
     """Walk over the loss landscape; click a point, and it is a network that answers.
 
     Made by `explore_landscape`.
@@ -40,27 +41,27 @@ class LandscapeExplorer(Explorer):
         *,
         witness: Witness | None,
         settings: Mapping[str, Any],
+        spot: Place | None,
+        before: Place | None,
     ) -> None:
-        self._atlas, self._witness, self._start = atlas, witness, dict(settings)
-        self._surface: Surface | None = None
+        names = list(atlas.landscapes)
+        longest = max((len(run.steps) for run in atlas.runs.values()), default=0)
+        Controls.__init__(self, atlas.planes, names, longest)
+        self._atlas, self._start = atlas, dict(settings)
+        self._easel = Easel(atlas, witness)
         self._said, self._paused = "", False
-        self._answers: Tensor | None = None
         self._drawn = False  # whether the figure on the page is of the present settings
-        self._make_controls()
         self.stop = button("Cancel", "Stop sharpening the picture, or go on", self.pause)
-        go_there = button(
-            "Go there", "Make the point (x, y) a network", lambda: self.visit(*self.spot)
-        )
-        what = [self.plane, self.view, self.scale, self.resolution]
-        super().__init__([what, [self.zoom, self.x, self.y, go_there]], [self.stop])
+        go = button("Go there", "Make the point (x, y) a network", lambda: self.visit(*self.spot))
+        Explorer.__init__(self, self.rows(go, many=len(names) > 1), [self.stop])
+        self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
         self.fig.on_click = self._clicked
-        self._set(self._start)
-        self.x.value, self.y.value = self._atlas.home(self.plane.value)
-        self.plane.observe(self._move, "value")
-        for control in (self.zoom, self.resolution):
-            control.observe(self._resurvey, "value")
-        for control in (self.view, self.scale):
-            control.observe(self._redraw, "value")
+        self.set(self._start)
+        self._home = spot or atlas.home(self.plane.value)
+        self._chosen, self._before = self._home, before or self._home
+        self.x.value, self.y.value = self._home
+        Player(self.play, self.step)
+        self.watch(self._move, self._resurvey, self._redraw, self._at_checkpoint)
         self._resurvey(patience=FIRST)
 
     @property
@@ -71,11 +72,13 @@ class LandscapeExplorer(Explorer):
     @property
     def surface(self) -> Surface | None:
         """The landscape as far as it is known; None until the first picture is there."""
-        return self._surface
+        return self._easel.surfaces.get(self._choice.shown[0])
 
     def visit(self, x: float, y: float) -> None:
         """Choose the point (x, y): its network is scored and asked about the samples."""
         self.x.value, self.y.value = round(float(x), 4), round(float(y), 4)
+        if self.spot != self._chosen:
+            self._before, self._chosen = self._chosen, self.spot
         self._renew()
 
     def pause(self) -> None:
@@ -90,206 +93,208 @@ class LandscapeExplorer(Explorer):
 
     def reset(self) -> None:
         """Go back to the settings of the start."""
-        self._set(self._start)
-        self.visit(*self._atlas.home(self.plane.value))
+        self.play.value, self.step.value = False, 0
+        self.set(self._start)
+        self.visit(*self._home)
+
+    def close(self) -> None:
+        """Stop all work and leave the page."""
+        self.play.value = False
+        super().close()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the present view as one HTML page that opens without a network."""
+        return save_page(self.still(), path)
 
     def code(self) -> str:
         """The Python that gives this view, and the chosen network."""
-        (x, y), plane = self.spot, self.plane.value
-        return (
-            f"theta = plane({x:g}, {y:g})  # the chosen network, on {plane!r}\n"
-            "landscape(theta)  # its loss and accuracy\n"
-            f"show.explore_landscape(\n    landscape, planes, marks, samples=samples, "
-            f"plane={plane!r}, view={self.view.value!r},\n    log={self.scale.value!r}, "
-            f"zoom={self.zoom.value:g}, resolution={self.resolution.value},\n)"
-        )
+        return self.as_code(self._before, runs=bool(self._atlas.runs))
 
     def still(self) -> go.Figure:
-        """The map with a slider over the marked networks, which needs no kernel."""
-        self.latest.wait(COARSE, until=lambda: self._surface is not None)
-        if self._surface is None:
-            words = f"Loss over {self.plane.value}: not measured yet."
+        """The map with a slider of its own, over checkpoints or marks, which needs no kernel."""
+        self.latest.wait(COARSE, until=lambda: self._easel.is_ready(self._choice))
+        choice = self._choice
+        if not self._easel.is_ready(choice):
+            words = f"Loss over {choice.plane}: not measured yet."
             return canvas(words, description=words)
-        places = self._atlas.places(self.plane.value) or {"the chosen point": self.spot}
-        frames = {name: self._at(place, self._ask(place)) for name, place in places.items()}
-        return with_slider(self._figure(), frames, label="network")
+        return self._easel.draw_still(choice)
+
+    @property
+    def _choice(self) -> Choice:
+        """What the controls say."""
+        return Choice(
+            plane=self.plane.value,
+            on=self.on.value,
+            what=self.what.value,
+            view=self.view.value,
+            log=self.scale.value,
+            spot=self.spot,
+            now=self.step.value if self._atlas.runs else None,
+            names=tuple(self._atlas.landscapes),
+        )
 
     def _clicked(self, key: str, x: float, y: float) -> None:
-        if key.startswith("surface:"):  # the samples beside the map are no places
+        if key.startswith("surface"):  # the samples beside the map are no places
             self.visit(x, y)
-
-    def _make_controls(self) -> None:
-        self.plane = _choice("plane", list(self._atlas.planes))
-        self.view = _choice("view", [("contours", "contour"), ("3-D", "3d")])
-        self.scale = _choice("loss", [("logarithmic", True), ("linear", False)])
-        self.resolution = _choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
-        self.zoom = widgets.FloatSlider(
-            description="range ×",
-            value=1,
-            min=0.5,
-            max=3,
-            step=0.25,
-            readout_format=".2f",
-            layout={"width": "250px"},
-        )
-        self.x, self.y = (
-            widgets.FloatText(description=name, step=0.1, layout={"width": "130px"})
-            for name in ("x", "y")
-        )
-
-    def _set(self, settings: Mapping[str, Any]) -> None:
-        for name, value in settings.items():
-            getattr(self, name).value = value
 
     def _move(self, _: Any) -> None:
         """Another plane: other points lie on it, so the chosen one is another too."""
-        self.x.value, self.y.value = self._atlas.home(self.plane.value)
+        self._home = self._chosen = self._before = self._atlas.home(self.plane.value)
+        self.x.value, self.y.value = self._home
         self._resurvey()
 
     def _resurvey(self, _: Any = None, *, patience: float = PATIENCE) -> None:
         self.latest.cancel()  # from here on, nothing of the old settings is drawn
-        self._surface, self._drawn = None, False
+        self._easel.forget()
+        self._drawn = False
         self._paused, self.stop.description, self.stop.disabled = False, "Cancel", False
         self._renew(patience=patience)
 
     def _redraw(self, _: Any) -> None:
         self.latest.cancel()
+        self._easel.crossing.drop()
         self._drawn = False
         self._renew()
 
+    def _at_checkpoint(self, _: Any) -> None:
+        """Move on along the runs; all of it is known, so nothing else has to wait."""
+        if self._drawn and self._atlas.runs:
+            patch, words = self._easel.at_checkpoint(self._choice)
+            self.latest.between(lambda: self.fig.patch(patch, words))
+            self._report()
+
     def _here(self) -> Draw:
-        place = self.spot
-        answers = self._ask(place)
-        return partial(self._arrive, answers, *self._at(place, answers))
+        return partial(self._arrive, *self._easel.visit(self._choice))
 
     def _better(self) -> Iterator[Draw]:
+        choice, easel = self._choice, self._easel
+        grid = (choice.plane, self.zoom.value, self.resolution.value)
+        surveys = {name: self._atlas.survey(name, *grid) for name in choice.shown}
+        for name, survey in surveys.items():
+            if name not in easel.surfaces and (known := so_far(survey)):
+                yield partial(self._sharpen, name, known)
+        yield from self._cross(surveys[choice.shown[0]])
         if self._paused:
             return
-        survey = self._atlas.survey(self.plane.value, self.zoom.value, self.resolution.value)
-        if self._surface is None and (known := so_far(survey)):
-            yield partial(self._sharpen, known)
-        for surface in survey:
-            yield partial(self._sharpen, surface)
+        for name, survey in surveys.items():  # something to look at first, then the runs
+            if name not in easel.surfaces:
+                yield partial(self._sharpen, name, next(survey))
+        for name in choice.shown:
+            for _ in self._atlas.measure(name, choice.plane):
+                yield self._report
+        if self._atlas.runs:
+            yield self._refresh
+        while surveys:
+            for name, survey in list(surveys.items()):
+                if (surface := next(survey, None)) is None:
+                    del surveys[name]
+                else:
+                    yield partial(self._sharpen, name, surface)
 
-    def _arrive(self, answers: Tensor | None, patch: Patch, words: str) -> None:
-        self._answers, self._said = answers, words
+    def _cross(self, survey: Survey) -> Iterator[Draw]:
+        """Measure the cross-section, if one is wanted."""
+        choice, crossing = self._choice, self._easel.crossing
+        way = self._before if self.cut.value == TWO else self.cut.value
+        if way in (NONE, choice.spot):
+            crossing.drop()
+            return
+        crossing.aim(choice.plane, choice.shown, Cut.across(survey.x, survey.y, choice.spot, way))
+        for _ in crossing.measure():
+            yield self._draw  # all of it, since its axes follow the values
+
+    def _arrive(self, patch: Patch, words: str) -> None:
+        self._said = words
         if self._drawn:
             self.fig.patch(patch, words)
-        elif self._surface is not None:
-            self._sharpen(self._surface)
+        elif self._easel.is_ready(self._choice):
+            self._draw()
         self._report()
 
-    def _sharpen(self, surface: Surface) -> None:
-        self._surface = surface
+    def _sharpen(self, name: str, surface: Surface) -> None:
+        self._easel.surfaces[name] = surface
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Bring what is known by now into the picture."""
         if self._drawn:
-            self.fig.patch(changes(self._map()), self.fig.description)
-        else:
-            self.fig.draw(self._figure())
-        self._drawn = True
-        self._report()
+            self.fig.patch(self._easel.changes(self._choice), self.fig.description)
+            self._report()
+        elif self._easel.is_ready(self._choice):
+            self._draw()
+
+    def _draw(self) -> None:
+        """Draw the whole picture, if there is one already."""
+        if self._easel.is_ready(self._choice):
+            self.fig.draw(self._easel.draw(self._choice))
+            self._drawn = True
+            self._report()
 
     def _report(self) -> None:
-        """Say what is at the chosen point, and how far one may trust the map."""
-        if self._surface is None:
-            return self._say(f"{self._said} The map is being measured.")
-        points, share = self._surface.exact.numel(), self._surface.share
-        self.stop.disabled = share == 1
-        if share == 1:
-            return self._say(f"{self._said} All {points} points of the map are measured.")
-        state = "Stopped" if self._paused else "Sharpening"
-        return self._say(
-            f"{self._said} {state}: {100 * share:.0f} % of {points} points are measured, "
-            "the map between them is approximate."
-        )
-
-    def _ask(self, place: Place) -> Tensor | None:
-        """What the network at this place says about the samples."""
-        theta = self._atlas.theta(self.plane.value, place)
-        return None if self._witness is None else self._witness(theta)
-
-    def _at(self, place: Place, answers: Tensor | None) -> tuple[Patch, str]:
-        """What changes in the figure when this place is chosen, and what to say."""
-        score = self._atlas.landscape(self._atlas.theta(self.plane.value, place))
-        x, y = place
-        patch: dict[str, Any] = {"surface:spot": {"x": [x], "y": [y]}}
-        if self.view.value == "3d" and self._surface is not None:
-            patch = {"surface:spot": changes(self._map(place))["surface:spot"]}
-        where = f"At ({x:.2f}, {y:.2f})"
-        words = f"{where}: loss {nats(score.loss)}, accuracy {percent(score.accuracy)}."
-        if self._witness is None or answers is None:
-            return patch, words
-        samples = self._witness.samples
-        return patch | samples.patch(answers), f"{words} {samples.describe(answers)}"
-
-    def _map(self, spot: Place | None = None) -> go.Figure:
-        assert self._surface is not None
-        isometric = self._atlas.isometric(self.plane.value)
-        unit = "distance along" if isometric else "steps along"
-        return draw_surface(
-            self._surface,
-            self._atlas.places(self.plane.value),
-            view=self.view.value,
-            log=self.scale.value,
-            isometric=isometric,
-            spot=spot or self.spot,
-            axes=(f"{unit} u", f"{unit} v"),
-            title=f"Loss over {self.plane.value}",
-        )
-
-    def _figure(self) -> go.Figure:
-        if self._witness is None or self._answers is None:
-            return arrange([(self._map(), (0, 0.88, 0, 1))], height=500)
-        title = "What the chosen network says"
-        samples = draw_samples(self._witness.samples, self._answers, title=title)
-        return arrange([(self._map(), (0, 0.54, 0, 1)), (samples, (0.66, 1, 0, 1))], height=500)
+        """Say what is at the chosen point and the checkpoint, and how far to trust the map."""
+        choice = self._choice
+        said = [self._said, tell_runs(self._atlas, choice)]
+        if self.cut.value == TWO and self._before == self.spot:
+            said.append("Choose a second point: the cross-section goes through it and this one.")
+        self.stop.disabled = self._easel.share(choice) == 1
+        said.append(self._easel.tell_progress(choice, paused=self._paused))
+        self._say(" ".join(filter(None, said)))
 
 
 def explore_landscape(
-    landscape: Field,
+    landscape: Field | Mapping[str, Field],
     planes: Plane | Mapping[str, Plane],
     marks: Mapping[str, Weights] | None = None,
     *,
     samples: Data | None = None,
     classes: Sequence[str] | None = None,
+    trajectory: Any = None,
     plane: str | None = None,
+    on: str | None = None,
+    what: What = "loss",
     view: View = "contour",
     log: bool = True,
+    cut: Way | None = None,
     zoom: float = 1.0,
     resolution: int = 41,
+    spot: Place | None = None,
 ) -> LandscapeExplorer:
     """Explore the loss over planes of weight space.
 
     Args:
-        landscape: θ ↦ Score; a `Landscape`, or any such function.
+        landscape: θ ↦ Score; a `Landscape`, or any such function; or several by name, such as
+            {"train": …, "test": …}, to be shown alone, subtracted, or side by side.
         planes: one plane, or several by name.
-        marks: points to mark, such as the models, by name; each is shown on planes that hold it.
+        marks: points by name; each is shown on planes that hold it, or near which it lies.
         samples: a few inputs with labels, about which the chosen network is asked; all are shown.
         classes: names of the classes.
+        trajectory: a run to play: checkpoints, or what has `checkpoints` and `steps`; or several.
         plane: the name of the plane to begin with.
+        on: the landscape to begin with, such as "test", "train − test" or "side by side".
+        what: "loss", "error" or "accuracy".
         view: "contour" or "3d".
         log: colours and heights by the logarithm of the loss.
-        zoom: how much wider than the marks' surroundings to look, from 0.5 to 3.
+        cut: a cross-section through the chosen point: along "x", along "y", or from a place.
+        zoom: how much wider than the marks' surroundings to look, from 0.5 to 3. Around one mark
+            alone, these reach as far as the loss rises by 2 nats.
         resolution: points along each side of the map: 11, 21, 41, 61 or 81.
+        spot: the place chosen at first; else the first mark.
     """
     marks = marks or {}
+    landscapes = dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}
     if isinstance(planes, Plane):
         planes = {f"the plane of {join(list(marks))}" if marks else "the plane": planes}
+    before = None if cut in (None, "x", "y") else (float(cut[0]), float(cut[1]))  # type: ignore[index, arg-type]
     settings = {
-        "plane": _one_of(planes, plane or next(iter(planes)), "plane"),
-        "view": _one_of(("contour", "3d"), view, "view"),
+        "plane": one_of(planes, plane or next(iter(planes)), "plane"),
+        "on": one_of(options := views_of(list(landscapes)), on or options[0], "on"),
+        "what": one_of(("loss", "error", "accuracy"), what, "what"),
+        "view": one_of(("contour", "3d"), view, "view"),
         "scale": bool(log),
+        "cut": TWO if before else cut or NONE,
         "zoom": zoom,
-        "resolution": _one_of(RESOLUTIONS, resolution, "resolution"),
+        "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
     }
-    witness = None if samples is None else Witness(landscape, samples, classes, columns=3)
-    return LandscapeExplorer(Atlas(landscape, planes, marks), witness=witness, settings=settings)
-
-
-def _one_of(options: Iterable[Any], value: Any, what: str) -> Any:
-    if value not in (known := list(options)):
-        raise ValueError(f"{what}={value!r} is not among the choices of this explorer: {known}.")
-    return value
-
-
-def _choice(label: str, options: Sequence[Any]) -> widgets.Dropdown:
-    return widgets.Dropdown(description=label, options=options, layout={"width": "auto"})
+    first = next(iter(landscapes.values()))
+    witness = None if samples is None else Witness(first, samples, classes, columns=3)
+    atlas = Atlas(landscapes, planes, marks, read_runs(trajectory))
+    return LandscapeExplorer(atlas, witness=witness, settings=settings, spot=spot, before=before)

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterable
 from weakref import WeakSet
 
+from fusionlab.landscape.stopping import Stopped, stops_when
+
 Draw = Callable[[], None]  # shows a result that has been computed
 Steps = Callable[[], Iterable[Draw]]  # starts the work, whose results come one by one
 
@@ -52,6 +54,11 @@ class Latest:
             self._state.notify_all()
             self._state.wait_for(lambda: self._drawn >= turn, patience)
 
+    def between(self, draw: Draw) -> None:
+        """Draw what is known already, now, between two results of the work that goes on."""
+        with self._state:
+            draw()
+
     def cancel(self) -> None:
         """Drop the work: nothing of it will be drawn from now on."""
         with self._state:
@@ -73,7 +80,10 @@ class Latest:
         while (task := self._take()) is not None:
             turn, steps = task
             try:
-                self._follow(turn, steps)
+                with stops_when(lambda turn=turn: turn != self._turn):  # type: ignore[misc]
+                    self._follow(turn, steps)
+            except Stopped:
+                pass
             except Exception as error:
                 self._tell(turn, error)
             finally:

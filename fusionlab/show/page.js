@@ -40,6 +40,39 @@
     el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
   };
 
+  // What a hover label says, in the words of its template: %{x:.2f}, %{customdata:.3g}, …
+  const fill = (template, point) => template.replace(/<extra>.*/, "").replace(
+    /%\{(\w+)(?::\.(\d+)([fg%]))?\}/g,
+    (_, key, digits, kind) => {
+      const value = point[key];
+      if (kind === "f") return Number(value).toFixed(digits);
+      if (kind === "g") return String(Number(Number(value).toPrecision(digits)));
+      if (kind === "%") return `${(100 * value).toFixed(digits)} %`;
+      return value ?? "";
+    });
+
+  // A line below the figure that reads out what is under the pointer; x and y fields do it by keys.
+  const readout = (el, rest = "Point at the map to read it; click to go there.") => {
+    // The lettering of a scene in space is a picture in the picture, which has its name already.
+    for (const svg of el.querySelectorAll(".gl-container svg")) svg.setAttribute("aria-hidden", "true");
+    if (el.nextSibling || !el.data.some(({ meta }) => meta === "surface:map")) return;
+    const line = document.createElement("div");
+    line.className = "fusionlab-readout";
+    line.textContent = rest;
+    el.after(line);
+    el.on("plotly_hover", ({ points: [point] }) => {
+      const { hovertemplate, meta } = point.data;
+      if (!hovertemplate) return;
+      const said = fill(hovertemplate, point).replace(/<[^>]*>/g, "").replace("≈ ", "");
+      const map = /^surface\d*:map$/.test(meta);
+      const how = point.text ? "interpolated between measured points" : "measured";
+      line.textContent = map ? `${said}, ${how}` : said;
+    });
+    const clear = () => (line.textContent = rest);
+    el.on("plotly_unhover", clear);
+    el.addEventListener("fusionlab-replaced", clear);
+  };
+
   // Draws at most once per frame of the screen, always the newest state.
   const painter = (el, spec) => {
     let waiting = 0;
@@ -48,6 +81,7 @@
       waiting = 0;
       name(el, spec.layout);
       if (el.isConnected) await react(el, spec.data, spec.layout, spec.config);
+      if (el.data && el.on) readout(el);
       el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
     };
     return () => (waiting ||= requestAnimationFrame(paint));
@@ -73,17 +107,34 @@
     return () => watch.disconnect();
   };
 
+  const give = (blob, name) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+
+  // Pictures are made by plotly at the figure's own size, pixels three times as fine.
+  const save = async (el, { save: kind, name, text }) => {
+    if (kind === "html") return give(new Blob([text], { type: "text/html" }), `${name}.html`);
+    const size = { width: el.clientWidth, height: el.clientHeight, scale: kind === "png" ? 3 : 1 };
+    return (await plotly()).downloadImage(el, { format: kind, filename: name, ...size });
+  };
+
   const mount = (model, el) => {
     const spec = structuredClone(model.get("_figure"));
     const paint = painter(el, spec);
     const replace = () => {
+      el.dispatchEvent(new CustomEvent("fusionlab-replaced"));
       const fresh = structuredClone(model.get("_figure"));
-      const kept = el.layout?.scene?.camera;
-      if (kept && fresh.layout.scene) fresh.layout.scene.camera = kept;
+      for (const [key, { camera }] of Object.entries(el.layout ?? {}).filter(([k]) => /^scene/.test(k)))
+        if (camera && fresh.layout[key]) fresh.layout[key].camera = camera;
       Object.assign(spec, fresh);
       paint();
     };
     const change = (message) => {
+      if (message.save && el.clientWidth) save(el, message);
       if (!message.traces) return;
       apply(spec, message);
       paint();
@@ -103,6 +154,7 @@
       await react(el, spec.data, spec.layout, spec.config);
       el.on("plotly_click", ({ points: [{ x, y, data }] }) =>
         model.send({ clicked: [x, y], key: data.meta ?? "" }));
+      readout(el);
       model.send({ mounted: true });
       el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
     }).catch((error) => {
@@ -119,7 +171,7 @@
   };
 
   // A native slider is there for the keyboard and for screen readers; plotly's own is not.
-  const slider = (el, { label, steps, words, start }, choose) => {
+  const slider = (el, { label, steps, words, start, plays }, choose) => {
     const row = document.createElement("div");
     row.className = "fusionlab-slider";
     row.innerHTML = `<label>${label} <input type="range" min="0" step="1"></label> <output></output>`;
@@ -133,7 +185,30 @@
     };
     input.addEventListener("input", follow);
     el.before(row);
+    if (plays) row.prepend(player(input));
     follow();
+  };
+
+  // A button that moves a slider on by itself, to its end or until it is pressed again.
+  const player = (input) => {
+    const button = document.createElement("button");
+    let timer = 0;
+    const name = () => (button.textContent = timer ? "❚❚ Pause" : "▶ Play");
+    const rest = () => { clearInterval(timer); timer = 0; name(); };
+    const move = () => {
+      if (+input.value >= +input.max) return rest();
+      input.value = +input.value + 1;
+      input.dispatchEvent(new Event("input"));
+    };
+    button.type = "button";
+    button.addEventListener("click", () => {
+      if (timer) return rest();
+      if (+input.value >= +input.max) input.value = -1;
+      timer = setInterval(move, 300);
+      name();
+    });
+    name();
+    return button;
   };
 
   const show = async (el, { data, layout, config, frames = [] }) => {
@@ -142,6 +217,7 @@
     delete layout.sliders;
     name(el, layout);
     await newPlot(el, data, layout, config);
+    readout(el, "Point at the map to read it.");
     if (!control) return;
     await addFrames(el, frames);
     const still = { mode: "immediate", frame: { duration: 0, redraw: true }, transition: { duration: 0 } };
@@ -149,6 +225,7 @@
       label: control.currentvalue.prefix,
       steps: control.steps.map((step) => step.label),
       words: layout.meta.words,
+      plays: layout.meta.plays,
       start: control.active ?? 0,
     }, (frame) => animate(el, [frame], still));
   };

@@ -34,7 +34,7 @@ const ready = async () => {
 
 
 @cache
-def _script() -> str:
+def page_script() -> str:
     """The JavaScript that a page needs once: how to draw, and plotly, compressed."""
     packed = base64.b64encode(gzip.compress(get_plotlyjs().encode(), 6, mtime=0)).decode()
     drawing = files(__package__).joinpath("page.js").read_text("utf-8")
@@ -50,7 +50,7 @@ class _Loader(anywidget.AnyWidget):
     """Brings plotly to the page as soon as its model is there; has nothing to show."""
 
     def __init__(self) -> None:
-        self._esm = _script() + "export default { render() {} };"
+        self._esm = page_script() + "export default { render() {} };"
         super().__init__()
 
 
@@ -101,7 +101,7 @@ class _Page:
     """Shown by the set-up cell: what the page needs to draw without a kernel."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        script = _script().replace("</", r"<\/")
+        script = page_script().replace("</", r"<\/")
         return {
             "text/html": f"<style>{style()}</style><script>{script}</script>",
             "text/plain": "Figures of this notebook are drawn by plotly.",

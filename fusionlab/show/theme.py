@@ -5,6 +5,7 @@ Colour never speaks alone: each series also has its own dash and its own mark.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -25,6 +26,7 @@ CONFIG = {
 }
 
 
+@cache
 def _template() -> go.layout.Template:
     """The look of all figures: white paper, so that it reads the same in a dark JupyterLab."""
     axis = {

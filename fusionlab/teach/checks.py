@@ -111,7 +111,8 @@ def _stopped(exercise: Exercise, error: Exception, diagnosis: str) -> Verdict:
     steps = _steps(error)
     if steps is None:
         return Verdict(False, diagnosis)
-    if isinstance(error, NotImplementedError) and len(steps) < 2:  # the stub's, not a library's
+    bare = isinstance(error, NotImplementedError) and not error.args  # libraries say what is not
+    if bare and len(steps) < 2:
         return _untried(exercise)
     if isinstance(error, _NothingReturnedError):
         return Verdict(False, "Your function returns nothing: is a `return` missing?")

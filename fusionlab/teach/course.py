@@ -5,16 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fusionlab.teach import exercises_00, exercises_10
+from fusionlab.teach import (
+    exercises_00,
+    exercises_10,
+    exercises_11,
+    exercises_12,
+    exercises_13,
+    exercises_14,
+    exercises_90,
+)
 from fusionlab.teach.checks import Exercise, Verdict, judge
 from fusionlab.teach.quizzes import Question, Quiz
 
 EXERCISES: Mapping[str, Exercise] = {
     exercise.key: exercise
-    for module in (exercises_00, exercises_10)
+    for module in (
+        exercises_00,
+        exercises_10,
+        exercises_11,
+        exercises_12,
+        exercises_13,
+        exercises_14,
+        exercises_90,
+    )
     for exercise in module.EXERCISES
 }
-QUIZZES: Mapping[str, Sequence[Question]] = {"00": exercises_00.QUIZ, "10": exercises_10.QUIZ}
+QUIZZES: Mapping[str, Sequence[Question]] = {
+    "00": exercises_00.QUIZ,
+    "10": exercises_10.QUIZ,
+    "11": exercises_11.QUIZ,
+    "12": exercises_12.QUIZ,
+    "13": exercises_13.QUIZ,
+    "14": exercises_14.QUIZ,
+    "90": exercises_90.QUIZ,
+}
 
 
 def check(exercise: str | Exercise, attempt: Any) -> Verdict:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from fusionlab.descent import few_threads
+from fusionlab.descent.threads import _products
 
 
 @pytest.fixture(autouse=True)
@@ -16,18 +17,32 @@ def two_threads():
 
 
 def test_a_small_step_has_one_thread():
-    with few_threads(nn.Linear(64, 32), rows=32):
+    with few_threads(nn.Linear(64, 32), torch.zeros(32, 64)):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
 
 
-@pytest.mark.parametrize("network", [nn.Linear(512, 512), nn.Conv2d(1, 2, 3)])
-def test_a_larger_step_and_a_convolution_keep_theirs(network):
-    with few_threads(network, rows=32):
+def test_a_large_step_keeps_its_threads():
+    with few_threads(nn.Linear(512, 512), torch.zeros(32, 512)):
         assert torch.get_num_threads() == 2
 
 
 def test_the_setting_comes_back_after_an_error():
-    with pytest.raises(ValueError, match="on purpose"), few_threads(nn.Linear(4, 4), rows=1):
+    with (
+        pytest.raises(ValueError, match="on purpose"),
+        few_threads(nn.Linear(4, 4), torch.zeros(1, 4)),
+    ):
         raise ValueError("on purpose")
     assert torch.get_num_threads() == 2
+
+
+def test_products_are_counted_at_every_place_and_nothing_is_changed():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 25, 7)
+    )
+    network[1].eval()
+    mean = network[1].running_mean.clone()
+    assert _products(network, torch.ones(1, 3, 5, 5)) == 4 * 3 * 9 * 25 + 4 * 25 * 7
+    assert network.training
+    assert not network[1].training
+    assert torch.equal(network[1].running_mean, mean)

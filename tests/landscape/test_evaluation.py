@@ -83,6 +83,17 @@ def test_a_score_is_that_of_the_loaded_network(case):
         assert score == pytest.approx(plain(model, theta, data), rel=1e-5)
 
 
+def test_fixed_statistics_are_each_points_own_in_a_list(case):
+    model, data = case
+    a = Weights.of(model)
+    other = copy.deepcopy(model).train()
+    other(3 * data.inputs + 1)
+    b = Weights.of(other)
+    landscape = Landscape(model, data, batch_norm="fixed")
+    together, apart = landscape.scores([a, b]), [landscape(a), landscape(b)]
+    torch.testing.assert_close(together.loss, torch.tensor([s.loss for s in apart]).double())
+
+
 WAYS = [Schedule(1, 1, 53), Schedule(1, 2, 53), Schedule(1, 3, 10), Schedule(4, 2, 20)]
 
 

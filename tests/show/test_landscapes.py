@@ -4,9 +4,10 @@ import time
 from math import log10
 
 import pytest
+import torch
 
-from fusionlab import show
-from fusionlab.landscape import Plane
+from fusionlab import Weights, show
+from fusionlab.landscape import Plane, Score
 
 from .standins import IMAGES, PLANE, A, B, C, Hill, Wall, point
 from .test_interpolation import from_the_page, press
@@ -82,7 +83,7 @@ def test_view_and_scale_redraw_without_measuring_anew(view, kind, log):
     before = hill.calls
     explorer.view.value, explorer.scale.value = view, log
     assert explorer.wait(5)
-    assert hill.calls <= before + 2  # the chosen point, for each control
+    assert hill.calls == before
     drawn = explorer.fig.trace("surface:map")
     assert drawn["type"] == kind
     highest = max(v for row in drawn["customdata"] for v in row)
@@ -115,7 +116,7 @@ def test_going_back_to_a_setting_finds_its_map():
     before = hill.calls
     explorer.resolution.value = 11
     assert explorer.wait(10)
-    assert hill.calls == before + 1  # the chosen point
+    assert hill.calls == before
     assert len(explorer.fig.trace("surface:map")["z"]) == 11
 
 
@@ -202,3 +203,212 @@ def test_a_closed_explorer_stops_working():
     explorer.close()
     assert explorer.wait(5)
     assert explorer.surface is None or explorer.surface.share < 1
+
+
+RUN = [point(3.0, 3.0), point(1.0, 1.0), point(0.5, 0.0), point(0.0, 0.0)]
+
+
+class Low(Hill):
+    """The hill, lower by half a nat."""
+
+    def __call__(self, theta):
+        score = super().__call__(theta)
+        return score._replace(loss=score.loss - 0.5)
+
+
+BOTH = {"train": Low(), "test": Hill()}
+
+
+def shown(explorer, key="surface:map"):
+    return explorer.fig.trace(key)
+
+
+def test_of_two_losses_one_the_other_their_difference_or_both_are_shown():
+    explorer = explore(BOTH)
+    at = shown(explorer)["customdata"][3][4]
+    explorer.on.value = "test"
+    assert explorer.wait(10)
+    assert shown(explorer)["customdata"][3][4] == pytest.approx(at + 0.5, abs=1e-4)
+    explorer.on.value = "train − test"
+    assert explorer.wait(10)
+    assert shown(explorer)["customdata"][3][4] == pytest.approx(-0.5, abs=1e-4)
+    assert "loss 0.50 nats on train and 1.00 nats on test" in explorer.status.value
+    explorer.on.value = "side by side"
+    assert explorer.wait(10)
+    assert shown(explorer)["zmax"] == shown(explorer, "surface2:map")["zmax"]
+    assert explorer.fig.spec["layout"]["xaxis2"]["matches"] == "x"
+
+
+def test_error_and_accuracy_can_be_shown_too():
+    explorer = explore(what="error")
+    y = shown(explorer)["y"][2]
+    assert shown(explorer)["customdata"][2][0] == pytest.approx(abs(y) / 10)
+    explorer.what.value = "accuracy"
+    assert explorer.wait(5)
+    assert shown(explorer)["customdata"][2][0] == pytest.approx(1 - abs(y) / 10)
+
+
+def test_a_run_is_played_checkpoint_by_checkpoint_without_measuring_anew():
+    hill = Hill()
+    explorer = explore(hill, trajectory=RUN)
+    assert shown(explorer, "surface:trail:run")["x"] == [3, 1, 0.5, 0]
+    before = hill.calls
+    from_the_page(explorer.step, value=1)
+    assert shown(explorer, "surface:now")["x"] == [1]
+    assert shown(explorer, "surface:now")["y"] == [1]
+    assert "The run: step 1, loss 3.00 nats (3.00 nats on the plane, 0.00 below)" in (
+        explorer.status.value
+    )
+    assert hill.calls == before
+
+
+def test_play_moves_the_checkpoint_to_the_end_and_pause_stops_it():
+    explorer = explore(trajectory=RUN)
+    explorer.play.value = True
+    assert explorer.play.description.endswith("Pause")
+    deadline = time.monotonic() + 10
+    while explorer.play.value and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (explorer.step.value, explorer.play.value) == (3, False)
+    explorer.play.value = True  # from the end it begins again
+    time.sleep(0.1)
+    explorer.play.value = False
+    stopped = explorer.step.value
+    time.sleep(0.6)
+    assert explorer.step.value == stopped < 3
+
+
+def test_the_checkpoints_of_a_run_keep_their_steps():
+    class Run:
+        checkpoints, steps = RUN, (0, 8, 16, 40)
+
+    explorer = explore(trajectory={"seed 1": Run()})
+    explorer.step.value = 3
+    assert "Run seed 1: step 40" in explorer.status.value
+
+
+def test_without_a_kernel_the_run_still_plays():
+    moving = explore(trajectory=RUN).still()
+    assert [frame.name for frame in moving.frames] == ["0", "1", "2", "3"]
+    assert moving.layout.meta["plays"] is True
+    assert "step 2, loss 2.50 nats" in moving.layout.meta["words"][2]
+
+
+def far(x, y, z):
+    return Weights({"w": torch.tensor([[x, y, z]], dtype=torch.double)})
+
+
+def bowl(theta):
+    loss = float((theta["w"] ** 2).sum())
+    return Score(loss, accuracy=1 / (1 + loss))
+
+
+FLAT = Plane.around(far(0, 0, 0), far(1.0, 0, 0), far(0, 1.0, 0))
+
+
+def test_a_mark_near_the_plane_says_how_far_it_is_and_one_far_off_is_not_shown():
+    marks = {"on": far(1, 1, 0), "near": far(2, 0, 0.5), "off": far(0.1, 0, 3)}
+    drawn = shown(explore(bowl, FLAT, marks), "surface:marks")
+    assert drawn["text"] == ["<b>on</b>", "<b>near, 0.50 away</b>"]
+    assert (drawn["x"], drawn["y"]) == ([1, 2], [1, 0])
+
+
+def test_a_checkpoint_beside_the_plane_has_another_loss_than_its_shadow():
+    explorer = explore(bowl, FLAT, {}, trajectory=[far(2, 0, 1), far(1, 0, 0)])
+    assert "step 0, loss 5.00 nats (4.00 nats on the plane, 1.00 below)" in explorer.status.value
+
+
+def test_around_one_network_the_range_is_where_the_loss_has_risen():
+    explorer = explore(bowl, FLAT, {"only": far(0, 0, 0)})
+    x = explorer.surface.x
+    assert float(x[-1]) == pytest.approx(2**0.5, rel=0.1)  # there the loss is 2 nats
+    assert float(x[0]) == pytest.approx(-float(x[-1]))
+
+
+def test_a_cross_section_is_exact_and_follows_the_chosen_point():
+    explorer = explore(cut="y")
+    cut = shown(explorer, "section:")
+    x = explorer.spot[0]
+    assert len(cut["x"]) == 65
+    assert cut["customdata"][7] == pytest.approx(Hill()(point(x, cut["x"][7])).loss, rel=1e-4)
+    explorer.visit(0.5, 0.0)
+    assert explorer.wait(5)
+    cut = shown(explorer, "section:")
+    assert cut["customdata"][7] == pytest.approx(Hill()(point(0.5, cut["x"][7])).loss, rel=1e-4)
+    explorer.cut.value = "none"
+    assert explorer.wait(5)
+    assert not any(t["meta"].startswith("section") for t in explorer.fig.spec["data"])
+
+
+def test_two_points_chosen_one_after_the_other_make_a_cross_section():
+    explorer = explore()
+    explorer.cut.value = "two points"
+    assert explorer.wait(5)
+    assert "Choose a second point" in explorer.status.value
+    explorer.fig.on_click("surface:map", 1.0, 0.0)
+    assert explorer.wait(5)
+    cut = shown(explorer, "section:")
+    middle = min(range(65), key=lambda i: abs(cut["x"][i] - 0.5))
+    t = cut["x"][middle]
+    assert cut["customdata"][middle] == pytest.approx(1 + t + 4 * t * (1 - t), rel=1e-4)
+    assert shown(explorer, "section:named")["text"][1::3] == ["before", "here"]
+
+
+def test_all_settings_are_told_as_code():
+    explorer = explore(BOTH, trajectory=RUN)
+    explorer.visit(1.0, 0.25)
+    explorer.on.value, explorer.what.value, explorer.cut.value = (
+        "side by side",
+        "error",
+        "two points",
+    )
+    explorer.plane.value = "around a"
+    explorer.visit(0.5, 0.25)
+    names = {"show": show, "landscape": BOTH, "planes": PLANES, "marks": MARKS, "samples": None}
+    twin = eval(explorer.code()[explorer.code().index("show.") :], names | {"trajectory": RUN})
+    assert twin.wait(20)
+    for control in ("plane", "on", "what", "cut"):
+        assert getattr(twin, control).value == getattr(explorer, control).value
+    assert twin.spot == (0.5, 0.25)
+    assert shown(twin, "section:test")["x"] == shown(explorer, "section:test")["x"]
+
+
+def test_a_view_is_saved_as_one_page_that_needs_no_network(tmp_path):
+    path = explore(trajectory=RUN).save(tmp_path / "view.html")
+    page = path.read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "fusionlab.load(" in page
+    assert "step 2, loss 2.50 nats" in page
+    assert "src=" not in page.split("fusionlab.load(")[0]
+    assert [file.name for file in tmp_path.iterdir()] == ["view.html"]
+    with pytest.raises(ValueError, match=r"call it view\.html"):
+        explore().save(tmp_path / "view.png")
+
+
+def test_buttons_tell_the_page_what_to_save(sent):
+    explorer = explore()
+    explorer.more.value = True
+    sent.clear()
+    for kind in ("PNG", "SVG", "HTML"):
+        press(explorer, kind)
+    saved = [data["content"] for method, data in sent if method == "custom"]
+    assert [message["save"] for message in saved] == ["png", "svg", "html"]
+    assert saved[2]["text"].startswith("<!doctype html>")
+
+
+def test_what_is_needed_rarely_is_folded_away():
+    explorer = explore()
+    assert explorer.hidden.layout.display == "none"
+    explorer.more.value = True
+    assert explorer.hidden.layout.display == "flex"
+
+
+@pytest.mark.parametrize("wrong", [{"on": "moon"}, {"what": "height"}])
+def test_a_loss_that_does_not_exist_is_refused_with_the_choices(wrong):
+    with pytest.raises(ValueError, match="is not among the choices of this explorer"):
+        explore(BOTH, **wrong)
+
+
+def test_a_trajectory_without_checkpoints_is_refused():
+    with pytest.raises(ValueError, match="needs its checkpoints"):
+        explore(trajectory=A)

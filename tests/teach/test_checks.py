@@ -64,7 +64,9 @@ def returns_dots(x):
 
 
 @pytest.mark.parametrize(
-    "stub", [raises, dots, docstring_only, returns_dots, None, ...], ids=lambda s: str(s)[:25]
+    "stub",
+    [raises, dots, docstring_only, returns_dots, None, ...],
+    ids=lambda s: getattr(s, "__name__", str(s)),
 )
 def test_an_untouched_stub_is_not_tried_yet(stub):
     verdict = check(DOUBLE, stub)

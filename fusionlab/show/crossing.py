@@ -1,0 +1,46 @@
+"""A cross-section being measured: coarse first, then every point of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from fusionlab.landscape import Scores, score_all
+from fusionlab.show.atlas import Atlas
+from fusionlab.show.sections import Cut, empty_scores
+
+
+class Crossing:
+    """The cut that the reader looks at, with what is known of it on each landscape."""
+
+    def __init__(self, atlas: Atlas) -> None:
+        self._atlas, self._aimed = atlas, ""
+        self.cut: Cut | None = None
+        self.scores: dict[str, Scores] = {}
+        self._left: list[tuple[str, Tensor]] = []
+        self._plane = ""
+
+    def drop(self) -> None:
+        """Look at no cut any more."""
+        self.cut, self._aimed, self._left = None, "", []
+
+    def aim(self, plane: str, names: Sequence[str], cut: Cut) -> None:
+        """Look along this line; what is known of it stays known."""
+        aimed = f"{plane} {names} {cut.places[[0, -1]].tolist()} {cut.named}"
+        if aimed == self._aimed:
+            return
+        self.cut, self._aimed, self._plane = cut, aimed, plane
+        self.scores = {name: empty_scores(cut) for name in names}
+        self._left = [(name, rows) for rows in cut.rounds() for name in names]
+
+    def measure(self) -> Iterator[None]:
+        """Measure what is missing, round by round; may be stopped and begun again."""
+        while self._left and self.cut is not None:
+            name, rows = self._left[0]
+            points = self._atlas.planes[self._plane].at(self.cut.places[rows])
+            found = score_all(self._atlas.landscapes[name], points)
+            self.scores[name].loss[rows] = found.loss.cpu().double()
+            self.scores[name].accuracy[rows] = found.accuracy.cpu().double()
+            self._left.pop(0)
+            yield

@@ -1,0 +1,39 @@
+"""A button that plays a slider: it moves on by itself until the end, or until it is paused."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import ipywidgets as widgets
+
+TICK = 0.3  # seconds between two positions: slow enough to read a number
+
+
+class Player:
+    """Moves `slider` while `toggle` is pressed; the last press wins."""
+
+    def __init__(self, toggle: widgets.ToggleButton, slider: widgets.IntSlider) -> None:
+        self.toggle, self.slider = toggle, slider
+        self._turn = 0
+        self._pressed = threading.Condition()
+        toggle.observe(self._switch, "value")
+
+    def _switch(self, _: Any) -> None:
+        with self._pressed:
+            self._turn += 1
+            self._pressed.notify_all()
+        self.toggle.description = "❚❚ Pause" if self.toggle.value else "▶ Play"
+        if self.toggle.value:
+            run = threading.Thread(target=self._play, args=[self._turn], daemon=True)
+            run.start()
+
+    def _play(self, turn: int) -> None:
+        if self.slider.value >= self.slider.max:
+            self.slider.value = self.slider.min
+        while self.slider.value < self.slider.max:
+            with self._pressed:
+                if self._pressed.wait_for(lambda: turn != self._turn, TICK):
+                    return
+            self.slider.value += 1
+        self.toggle.value = False

@@ -1,0 +1,227 @@
+"""Several paths and the plane below them: what is known of them, as pictures and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+import torch
+
+from fusionlab.connectivity import Path, Profile
+from fusionlab.landscape import Field, Plane, Surface, Survey
+from fusionlab.show.arrange import MOVING, arrange, changes
+from fusionlab.show.bundles import STEPS, Bundle
+from fusionlab.show.explorer import Witness
+from fusionlab.show.figures import What, draw_profiles, trace_profiles
+from fusionlab.show.grounds import Ground, ground
+from fusionlab.show.live import Patch
+from fusionlab.show.paths import draw_ground, draw_tracks, leaving, move_tracks
+from fusionlab.show.samples import draw_samples
+from fusionlab.show.words import join, nats, percent
+from fusionlab.weights import Weights
+
+BREATH = 0.1  # seconds of work between two pictures
+FIRST_MAP = 0.02  # seconds for a map that moves with its curve
+ENOUGH = 0.1  # of a map's points, measured, are as good as a first map needs to be
+
+
+class View(NamedTuple):
+    """What the reader has chosen to see: a place in hundredths of t, and names."""
+
+    place: int
+    focus: str
+    data: str
+    resolution: int
+
+
+class Scene:
+    """What is known of some paths: the loss along them, their plane, and the map of it.
+
+    Args:
+        landscapes: θ ↦ Score, by name.
+        paths: t ↦ θ, by name.
+        plane: where to draw them; without it, that of the path in focus.
+        witness: who is asked about samples.
+        names: of the two ends.
+    """
+
+    def __init__(
+        self,
+        landscapes: Mapping[str, Field],
+        paths: Mapping[str, Path],
+        *,
+        plane: Plane | None,
+        witness: Witness | None,
+        names: tuple[str, str],
+    ) -> None:
+        self.paths = dict(paths)
+        self._landscapes, self._plane = landscapes, plane
+        self._witness, self._names = witness, names
+        self._bundles = {name: Bundle(field, paths) for name, field in landscapes.items()}
+        self._ground: Ground | None = None
+        self._survey: Iterator[Surface] = iter(())
+        self._surface: Surface | None = None
+        self._made_for: list[Any] = []  # what ground and map belong to
+
+    def put(self, paths: Mapping[str, Path]) -> None:
+        """Take other paths in place of those of the same names."""
+        self.paths = {**self.paths, **paths}
+        for bundle in self._bundles.values():
+            for name, path in paths.items():
+                bundle.put(name, path)
+
+    def profiles(self, data: str) -> dict[str, Profile]:
+        """What is known along each path."""
+        return self._bundles[data].profiles()
+
+    def look(self, view: View) -> None:
+        """Learn as much as a first picture needs; of a slow network, less."""
+        bundle, began = self._bundles[view.data], perf_counter()
+        first = bundle.missing([0, STEPS // 2, STEPS, view.place])
+        bundle.score(first)
+        each = (perf_counter() - began) / max(1, len(first))
+        stride = 5 if each < BREATH / 20 else 10 if each < BREATH / 5 else 25
+        bundle.score(bundle.missing(range(0, STEPS + 1, stride)))
+        self._lay_ground(view)
+
+    def sharpen(self, view: View) -> Iterator[None]:
+        """Learn more, a little at each step, until all is known."""
+        bundle, size = self._bundles[view.data], 8
+        missing = bundle.missing(sorted(range(STEPS + 1), key=lambda at: [at % 10 != 0, at % 2]))
+        exact = False
+        while missing or not exact:
+            began = perf_counter()
+            bundle.score(missing[:size])
+            missing = missing[size:]
+            size = max(1, int(size * min(4, BREATH / (perf_counter() - began))))
+            surface = next(self._survey, None)
+            exact = surface is None
+            self._surface = surface or self._surface
+            yield
+
+    def at(self, view: View) -> tuple[Patch, str]:
+        """What changes in the figure when the slider is here, and what to say."""
+        t, wishes = view.place / STEPS, [(name, view.place) for name in self.paths]
+        scores = dict(zip(self.paths, self._bundles[view.data].score(wishes), strict=True))
+        patch: dict[str, Mapping[str, Any]] = {}
+        for name, score in scores.items():
+            patch[f"loss:mark:{name}"] = {"x": [t], "y": [_finite(score.loss)]}
+            patch[f"accuracy:mark:{name}"] = {"x": [t], "y": [_finite(score.accuracy)]}
+            if self._ground is not None:
+                x, y = self._ground.tracks[name].places[view.place].tolist()
+                patch[f"path:mark:{name}"] = {"x": [x], "y": [y]}
+        loss = join([f"{nats(s.loss)} on {n}" for n, s in scores.items()])
+        accuracy = join([f"{percent(s.accuracy)} on {n}" for n, s in scores.items()])
+        words = f"t = {t:.2f}: loss {loss}; accuracy {accuracy}."
+        if self._witness is not None:
+            says = self._witness(self._asked(view))
+            patch |= self._witness.samples.patch(says)
+            words += f" On {view.focus}, {self._witness.samples.describe(says)}"
+        return patch, words
+
+    def _panels(self, view: View) -> list[go.Figure]:
+        """Loss and accuracy along the paths, and the map."""
+        assert self._ground is not None
+        assert self._surface is not None
+        profiles = self.profiles(view.data)
+        titles: dict[What, str] = {"loss": "Loss along the paths", "accuracy": "Accuracy"}
+        drawn = [
+            draw_profiles(
+                profiles, what=what, ends=self._names, mark=view.place / STEPS, title=title
+            )
+            for what, title in titles.items()
+        ]
+        for panel in drawn:
+            panel.update_xaxes(range=[0, 1])
+        drawn[0].update_xaxes(title=None)
+        drawn[1].update_layout(showlegend=False)
+        tracks = self._ground.tracks
+        marks = {name: track.places[view.place] for name, track in tracks.items()}
+        isometric = self._ground.isometric
+        map_ = draw_tracks(
+            self._surface,
+            tracks,
+            marks,
+            isometric=isometric,
+            ends=self._names,
+            title=self._titled(view),
+        )
+        return [*drawn, map_]
+
+    def moves(self, view: View) -> dict[str, Any]:
+        """What has changed in the figure since it was drawn; quicker than to draw it anew."""
+        assert self._ground is not None
+        assert self._surface is not None
+        profiles = {name: [profile] for name, profile in self.profiles(view.data).items()}
+        whats: tuple[What, ...] = ("loss", "accuracy")
+        traces = [
+            trace for what in whats for trace in trace_profiles(profiles, what, view.place / STEPS)
+        ]
+        isometric, tracks = self._ground.isometric, self._ground.tracks
+        map_ = draw_ground(
+            self._surface, tracks, isometric=isometric, ends=self._names, title=self._titled(view)
+        )
+        moved = {t.meta: {k: t[k] for k in MOVING if k in t and t[k] is not None} for t in traces}
+        return {**moved, **changes(map_), **move_tracks(tracks)}
+
+    def figure(self, view: View) -> go.Figure:
+        """The panels side by side, and the samples, if there are any, below the map."""
+        loss, accuracy, map_ = self._panels(view)
+        low = 0.0 if self._witness is None else 0.5
+        left = [(loss, (0.0, 0.44, 0.42, 1.0)), (accuracy, (0.0, 0.44, 0.0, 0.28))]
+        parts = [*left, (map_, (0.54, 0.93, low, 1.0))]
+        if self._witness is not None:
+            says, title = self._witness(self._asked(view)), f"What the network on {view.focus} says"
+            samples = draw_samples(self._witness.samples, says, title=title)
+            parts.append((samples, (0.54, 1.0, 0.0, low - 0.12)))
+        whole = arrange(parts, height=500 if self._witness is None else 760)
+        return whole.update_layout(
+            legend={"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}, margin={"b": 90}
+        )
+
+    def frame(self, view: View) -> list[Any]:
+        """What a figure must be drawn anew for, and not only changed."""
+        assert self._ground is not None
+        return [self._ground.bounds, self._ground.isometric, view.focus, view.data]
+
+    def nearest(self, name: str, x: float, y: float) -> float:
+        """The position t at which a path passes (x, y) most closely."""
+        assert self._ground is not None
+        away = self._ground.tracks[name].places - torch.tensor([x, y], dtype=torch.double)
+        return int(away.norm(dim=1).argmin()) / STEPS
+
+    def told(self) -> str:
+        """How far the paths leave the plane, in words."""
+        return "" if self._ground is None else leaving(self._ground.tracks, self._names)
+
+    @property
+    def share(self) -> float:
+        """How much of the map is exact, from 0 to 1."""
+        return 0.0 if self._surface is None else self._surface.share
+
+    def _lay_ground(self, view: View) -> None:
+        """The plane, the paths on it, and a first map; if they are not there already."""
+        made_for = [*self.paths.values(), *view[1:]]
+        if made_for == self._made_for:
+            return
+        laid = ground(self.paths, view.focus, self._plane)
+        x, y = laid.bounds.grid(view.resolution)
+        survey, began = Survey(self._landscapes[view.data], laid.plane, x, y), perf_counter()
+        surface = next(survey)
+        while perf_counter() - began < FIRST_MAP and surface.share < ENOUGH:
+            surface = next(survey)
+        self._ground, self._survey, self._surface = laid, survey, surface
+        self._made_for = made_for
+
+    def _asked(self, view: View) -> Weights:
+        return self.paths[view.focus](view.place / STEPS)
+
+    def _titled(self, view: View) -> str:
+        on = f" on {view.data}" if view.data else ""
+        return f"Loss{on}, on {'the given plane' if self._plane else f'the plane of {view.focus}'}"
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None

@@ -1,0 +1,236 @@
+"""Maps drawn on one scale, seen from above or in space, with all that stands on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import plotly.graph_objects as go
+from torch import Tensor
+
+from fusionlab.landscape import Surface
+from fusionlab.show.figures import What, numbers
+from fusionlab.show.scales import Scale, quantity
+from fusionlab.show.theme import INK, canvas
+from fusionlab.show.trails import Trail, draw_trails, raise_trails
+from fusionlab.show.words import amount, describe_surface
+
+View = Literal["contour", "3d"]
+Marks = Mapping[str, tuple[float, float]]
+
+LEVELS = 18  # enough for the eye to follow a slope, few enough to count
+FLAG = 0.18  # height of the poles that carry the marks in 3-D, as a share of the map's height
+GUESSED = "≈ "  # stands before a value that is interpolated
+
+
+class Standing(NamedTuple):
+    """What stands on a map: named points, a chosen one, and training runs."""
+
+    marks: Marks
+    spot: tuple[float, float] | None
+    trails: Mapping[str, Trail]
+    now: int | None = None
+
+
+class Sheet(NamedTuple):
+    """One map to draw: a surface, another to subtract from it, what stands there, a title."""
+
+    surface: Surface
+    minus: Surface | None
+    standing: Standing
+    title: str
+
+    def values(self, what: What) -> Tensor:
+        """The values shown, shape (ny, nx)."""
+        values = quantity(self.surface, what)
+        return values if self.minus is None else values - quantity(self.minus, what)
+
+    def exact(self) -> Tensor:
+        """Where they are measured."""
+        exact = self.surface.exact
+        return exact if self.minus is None else exact & self.minus.exact
+
+    def describe(self, what: What) -> str:
+        """The map in a sentence or two."""
+        if self.minus is None:
+            return f"{self.title}. {describe_surface(self.surface, self.standing.marks, what)}"
+        values = self.values(what)
+        finite = values[values.isfinite()]
+        if not len(finite):
+            return f"{self.title}. The difference is nowhere a number."
+        low, high = (amount(float(v), what) for v in (finite.min(), finite.max()))
+        return f"{self.title}. Differences of the {what} from {low} to {high}; white is none."
+
+
+def _map(sheet: Sheet, scale: Scale) -> dict[str, Any]:
+    """What contours and hills have in common."""
+    values = sheet.values(scale.what)
+    sign = "Δ " if scale.signed else ""
+    shown = "%{customdata:.3g} nats" if scale.what == "loss" else "%{customdata:.1%}"
+    return {
+        "x": numbers(sheet.surface.x),
+        "y": numbers(sheet.surface.y),
+        "z": numbers(scale.heights(values)),
+        "customdata": numbers(values),
+        "text": [["" if e else GUESSED for e in row] for row in sheet.exact().tolist()],
+        "meta": "surface:map",
+        "colorscale": scale.colours,
+        "colorbar": scale.bar(),
+        "hovertemplate": f"(%{{x:.2f}}, %{{y:.2f}}): {sign}{scale.what} %{{text}}{shown}"
+        "<extra></extra>",
+    }
+
+
+def _contour(figure: go.Figure, sheet: Sheet, scale: Scale) -> None:
+    step = (scale.high - scale.low) / LEVELS
+    figure.add_contour(
+        **_map(sheet, scale),
+        zmin=scale.low,
+        zmax=scale.high,
+        contours={"start": scale.low + step, "end": scale.high - step / 2, "size": step},
+        line={"width": 0.5, "color": "rgba(255,255,255,0.35)"},
+    )
+    standing = sheet.standing
+    draw_trails(figure, standing.trails, what=scale.what, now=standing.now)
+    for name, place in _places(standing).items():
+        figure.add_scatter(
+            x=[p[0] for p in place.values()],
+            y=[p[1] for p in place.values()],
+            text=[f"<b>{label}</b>" for label in place],
+            meta=f"surface:{name}",
+            mode="markers+text",
+            textposition="top right",
+            textfont={"size": 14, "color": "white", "shadow": f"0 0 4px {INK}, 0 0 2px {INK}"},
+            marker=_symbol(name, "circle", "star"),
+            hovertemplate="%{text} (%{x:.2f}, %{y:.2f})<extra></extra>",
+        )
+
+
+def _hills(figure: go.Figure, sheet: Sheet, scale: Scale) -> None:
+    figure.add_surface(
+        **_map(sheet, scale),
+        cmin=scale.low,
+        cmax=scale.high,
+        lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.05},
+        contours={"z": {"show": True, "color": "rgba(255,255,255,0.4)", "width": 1}},
+    )
+    heights = scale.heights(sheet.values(scale.what))
+    lift = 0.02 * (scale.high - scale.low)  # so that the map does not swallow the line
+
+    def above(trail: Trail) -> list[float | None]:
+        """At the checkpoints' own values, where they are known; else on the map."""
+        values = trail.values(scale.what)
+        if values is not None and not scale.signed:
+            return numbers(scale.heights(values).clamp(scale.low, scale.high) + lift)
+        return [_height_at(sheet.surface, heights, (x, y)) for x, y in trail.places.tolist()]
+
+    standing = sheet.standing
+    raise_trails(figure, standing.trails, what=scale.what, now=standing.now, height=above)
+    flag = FLAG * (scale.high - scale.low)
+    for name, place in _places(standing).items():
+        figure.add_scatter3d(
+            **_flags(sheet.surface, heights, place, flag),
+            meta=f"surface:{name}",
+            mode="lines+markers+text",
+            textfont={"size": 14, "color": INK},
+            line={"color": INK, "width": 3},
+            marker=_symbol(name, "circle", "diamond") | {"size": [0.1, 6, 0.1] * len(place)},
+            hoverinfo="skip",
+        )
+
+
+def _flags(
+    surface: Surface, heights: Tensor, places: Mapping[str, Any], flag: float
+) -> dict[str, list[Any]]:
+    """A pole on each place, its name on top, so that no hill hides it."""
+    x, y, z, text = [], [], [], []
+    for name, place in places.items():
+        foot = _height_at(surface, heights, place)
+        x += [place[0], place[0], None]
+        y += [place[1], place[1], None]
+        z += [foot, None if foot is None else foot + flag, None]
+        text += ["", f"<b>{name}</b>", ""]
+    return {"x": x, "y": y, "z": z, "text": text}
+
+
+def _height_at(surface: Surface, heights: Tensor, place: tuple[float, float]) -> float | None:
+    """The drawn height at the grid's point nearest to a place; None for no place."""
+    if place[0] is None:
+        return None
+    column = int((surface.x - place[0]).abs().argmin())
+    row = int((surface.y - place[1]).abs().argmin())
+    return numbers(heights[row, column : column + 1])[0]
+
+
+def _places(standing: Standing) -> dict[str, dict[str, Any]]:
+    """The two layers of marks; the chosen point has one too while nothing is chosen."""
+    return {"marks": dict(standing.marks), "spot": {"": standing.spot or (None, None)}}
+
+
+def _symbol(layer: str, plain: str, chosen: str) -> dict[str, Any]:
+    if layer == "marks":
+        return {"symbol": plain, "size": 11, "color": "white", "line": {"color": INK, "width": 2}}
+    return {"symbol": chosen, "size": 16, "color": "#E69F00", "line": {"color": INK, "width": 1.5}}
+
+
+def _axes(
+    figure: go.Figure,
+    surface: Surface,
+    scale: Scale,
+    *,
+    view: View,
+    isometric: bool,
+    titles: tuple[str, str],
+) -> None:
+    x = [float(surface.x.min()), float(surface.x.max())]
+    y = [float(surface.y.min()), float(surface.y.max())]
+    if view == "contour":
+        figure.update_xaxes(title=titles[0], range=x, showgrid=False, constrain="domain")
+        figure.update_yaxes(title=titles[1], range=y, showgrid=False, constrain="domain")
+        if isometric:
+            figure.update_yaxes(scaleanchor="x", scaleratio=1)
+        return
+    wide, deep = (x[1] - x[0], y[1] - y[0]) if isometric else (1.0, 1.0)
+    side = max(wide, deep)
+    figure.update_layout(
+        scene={
+            "xaxis": {"title": {"text": titles[0]}},
+            "yaxis": {"title": {"text": titles[1]}},
+            "zaxis": {"title": {"text": ""}, **scale.ticks()},  # the colour bar names it
+            "aspectmode": "manual",
+            "aspectratio": {"x": wide / side, "y": deep / side, "z": 0.65},
+            "camera": {
+                "eye": {"x": 1.15, "y": -1.4, "z": 0.9},
+                "center": {"x": 0, "y": 0, "z": -0.12},
+            },
+        },
+        margin={"l": 8, "r": 8, "t": 44, "b": 8},
+    )
+
+
+def draw_sheets(
+    sheets: Sequence[Sheet],
+    *,
+    what: What,
+    view: View,
+    log: bool,
+    isometric: bool,
+    axes: tuple[str, str],
+) -> list[go.Figure]:
+    """Maps that share one scale; the last one carries its colour bar."""
+    scale = Scale(
+        *(sheet.values(what) for sheet in sheets), what=what, log=log,
+        signed=any(sheet.minus is not None for sheet in sheets),
+    )  # fmt: skip
+    figures = []
+    for number, sheet in enumerate(sheets, start=1):
+        figure = canvas(sheet.title, description=sheet.describe(what), height=460)
+        draw = _contour if view == "contour" else _hills
+        draw(figure, sheet, scale)
+        for trace in figure.data if number > 1 else ():
+            trace.meta = trace.meta.replace("surface:", f"surface{number}:", 1)
+        if number < len(sheets):
+            figure.data[0].showscale = False
+        _axes(figure, sheet.surface, scale, view=view, isometric=isometric, titles=axes)
+        figures.append(figure.update_layout(showlegend=False))
+    return figures
