@@ -27,7 +27,7 @@ def shares_at(x: float, y: float) -> Shares:
 
 
 def pull(shares: Shares, low: float, high: float) -> Shares:
-    """The mixture itself if its shares are in this range; else where the way to the centre is."""
+    """The mixture, if its shares are in this range; else where the way to the centre enters it."""
     reach = [1.0]
     for share, middle in zip(shares, CENTRE, strict=True):
         bound = min(high, max(low, share))
