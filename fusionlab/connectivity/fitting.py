@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from fusionlab.connectivity.spans import Penalty, Shape, Span
 from fusionlab.descent import (
@@ -152,7 +153,14 @@ class Fitting(Iterator[Fit[_Shape]]):
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
-        """Dropout draws from this fit's seed; torch's generator is then as before."""
+        """Dropout draws from this fit's seed; torch's generator is then as before.
+
+        Networks that draw nothing leave the generator alone, so that a fit in a thread does not
+        meet what the reader draws meanwhile.
+        """
+        if not _may_draw(self._span.network):
+            yield
+            return
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self._random)
             yield
@@ -218,3 +226,13 @@ def _moved(shape: _Shape, device: torch.device) -> _Shape:
     if all(t.device == device for point in shape.points for t in point.values()):
         return shape
     return shape.through(point.move(device) for point in shape.points)
+
+
+def _may_draw(network: nn.Module) -> bool:
+    """Whether a forward pass may draw random numbers: of layers that are not torch's, who knows."""
+    return any(
+        isinstance(layer, _DropoutNd | nn.RReLU)
+        or bool(getattr(layer, "dropout", 0))  # of attention and recurrent layers
+        or not type(layer).__module__.startswith("torch.nn")
+        for layer in network.modules()
+    )

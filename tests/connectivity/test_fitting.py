@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from fusionlab import Data, Weights
 from fusionlab.connectivity import Bezier, Chain, Fitting, Line, Simplex, fit, profile
+from fusionlab.connectivity.fitting import _may_draw
 from fusionlab.connectivity.spans import Span
 from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape
@@ -190,6 +191,15 @@ def test_a_diverging_fit_says_so_and_keeps_numbers():
     assert not made.complete
     assert made.losses.isfinite().all()
     assert all(t.isfinite().all() for t in made.shape.bends[0].values())
+
+
+def test_only_networks_that_may_draw_get_randomness_of_their_own():
+    class Own(nn.Module):
+        pass
+
+    drawing = nn.Dropout(0.1), nn.RReLU(), nn.LSTM(2, 2, 2, dropout=0.5), Own()
+    assert all(_may_draw(nn.Sequential(layer)) for layer in drawing)
+    assert not _may_draw(net(0, nn.BatchNorm1d(8), nn.Softplus()))
 
 
 def test_the_order_of_a_points_names_does_not_matter():
