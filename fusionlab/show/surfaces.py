@@ -94,6 +94,8 @@ def draw_surfaces(
         for name, surface in surfaces.items()
     ]
     maps = draw_sheets(sheets, what=what, view=view, log=log, isometric=isometric, axes=axes)
+    for other in maps[1:]:
+        other.update_yaxes(title=None)  # it would stand on the map to its left, which has it
     parts = list(zip(maps, side_by_side(len(maps)), strict=True))
     return arrange(parts, height=430, linked=alike(list(surfaces.values())))
 
