@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from math import isnan
 from statistics import median
 
 import torch
@@ -80,7 +81,7 @@ def _cancel(explorer: show.LandscapeExplorer, after: float) -> float:
 
 
 def _seconds_per_point(explorer: show.LandscapeExplorer) -> float:
-    """Seconds per exact point, over a look at the survey; NaN if it is over already."""
+    """Seconds per exact point, over a look at the survey; NaN where it was over before."""
     begin, known = time.perf_counter(), _exact(explorer)
     explorer.wait(LOOK)
     points = _exact(explorer) - known
@@ -109,7 +110,7 @@ def measure(name: str, side: int, rows: int) -> dict[str, str]:
         "peak": f"{found['peak'] / 1e9:.2f} GB",
         "of it libraries": f"{found['before'] / 1e9:.2f} GB",
         "first map": f"{found['first']:.1f} s",
-        "a point": f"{1e3 * found['point']:.0f} ms",
+        "a point": "over" if isnan(found["point"]) else f"{1e3 * found['point']:.0f} ms",
         "Cancel": f"{1e3 * found['cancel']:.0f} ms",
         "longest of 8": f"{1e3 * found['longest']:.0f} ms",
     }

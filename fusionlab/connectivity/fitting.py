@@ -24,10 +24,11 @@ from fusionlab.descent import (
     bar,
     batch_rows,
     checked_data,
-    few_threads,
     interrupts_wait,
     noisy_labels,
     seeded,
+    threads,
+    threads_worth,
 )
 from fusionlab.descent.recipes import factor
 
@@ -94,11 +95,16 @@ class Fitting(Iterator[Fit[_Shape]]):
         self._losses: list[Tensor] = []
         self._diverged = not len(self._span.free)  # nothing to move, nothing to do
         self._inputs = self._span.like(self._data.inputs)
-        self._batch = self._inputs[: self.recipe.batch_size]
+        self._threads = threads_worth(self._span.network, self._inputs[: self.recipe.batch_size])
+        self._sound = self._span.free.clone()  # the free vertices when they were last looked at
+        self._fresh = True  # whether the shape is over these
 
     @property
     def shape(self) -> _Shape:
         """The shape as it is now."""
+        if not self._fresh:
+            points = self._span.vertices(self._shape.points, self._sound)
+            self._shape, self._fresh = self._shape.through(points), True
         return self._shape
 
     @property
@@ -107,22 +113,28 @@ class Fitting(Iterator[Fit[_Shape]]):
         return len(self._losses)
 
     def __next__(self) -> Fit[_Shape]:
-        if self._diverged or self.steps >= self.total:
+        if not self.advance():
             raise StopIteration
+        return self.so_far()
+
+    def advance(self) -> bool:
+        """Train for a moment, without making a shape of it; False if the fit is over."""
+        if self._diverged or self.steps >= self.total:
+            return False
         begin, before = time.perf_counter(), self.steps
-        with self._own_randomness(), few_threads(self._span.network, self._batch):
+        with self._own_randomness(), threads(self._threads):
             while self.steps < self.total:
                 self._losses.append(self._step())
                 if time.perf_counter() - begin > PACE:
                     break
-        self._look(before)
-        return self.so_far()
+            self._look(before)
+        return True
 
     def so_far(self) -> Fit[_Shape]:
         """What has been reached."""
         losses = torch.stack(self._losses).cpu() if self._losses else torch.zeros(0)
         complete = not self._diverged and self.steps == self.total
-        return Fit(self._shape, losses, self.recipe, self.seed, complete)
+        return Fit(self.shape, losses, self.recipe, self.seed, complete)
 
     def _step(self) -> Tensor:
         rows = next(self._rows)[0].to(self._labels.device)
@@ -140,8 +152,10 @@ class Fitting(Iterator[Fit[_Shape]]):
 
     def _look(self, before: int) -> None:
         """Take the vertices as the new shape, if they are numbers; else stay at the last look."""
-        if self._span.free.isfinite().all() and torch.stack(self._losses[before:]).isfinite().all():
-            self._shape = self._shape.through(self._span.vertices(self._shape.points))
+        # A sum is enough: it is a number only if all its terms are, and it is quick.
+        if torch.stack(self._losses[before:]).sum().add(self._span.free.sum()).isfinite():
+            self._sound.copy_(self._span.free)
+            self._fresh = False
             return
         self._diverged, self._losses = True, self._losses[:before]
         warnings.warn(
@@ -210,12 +224,12 @@ def fit(
     )
     title = f"fitting a {type(shape).__name__.lower()}"
     with interrupts_wait() as interrupts, bar(fitting.total, title, progress=progress) as moved:
-        for now in fitting:
-            moved.update(now.steps - moved.n)
+        while fitting.advance():
+            moved.update(fitting.steps - moved.n)
             if interrupts.pressed:
                 interrupts.tell(
-                    f"interrupted after step {now.steps} of {fitting.total}: what was reached is "
-                    "kept, and `complete` is False."
+                    f"interrupted after step {fitting.steps} of {fitting.total}: what was reached "
+                    "is kept, and `complete` is False."
                 )
                 break
     return fitting.so_far()

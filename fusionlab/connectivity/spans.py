@@ -96,10 +96,10 @@ class Span:
             self._slopes += self._pull(self._penalty)
         return loss.detach(), self._slopes
 
-    def vertices(self, before: tuple[Weights, ...]) -> list[Weights]:
-        """All vertices as points; the fixed ones are those of `before`."""
+    def vertices(self, before: tuple[Weights, ...], free: Tensor) -> list[Weights]:
+        """All vertices as points: copies of the rows of `free`, and the fixed ones of `before`."""
         points = list(before)
-        for row, i in zip(self.free, self._free, strict=True):
+        for row, i in zip(free, self._free, strict=True):
             pieces = row.clone().split([size.numel() for size in self._sizes.values()])
             named = zip(self._sizes.items(), pieces, strict=True)
             points[i] = Weights({name: piece.view(size) for (name, size), piece in named})

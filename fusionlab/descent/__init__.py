@@ -4,7 +4,7 @@ from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy
 from fusionlab.descent.optimizers import Descent
 from fusionlab.descent.progress import bar, interrupts_wait
 from fusionlab.descent.recipes import Recipe
-from fusionlab.descent.threads import few_threads
+from fusionlab.descent.threads import threads, threads_worth
 
 __all__ = [
     "Descent",
@@ -13,8 +13,9 @@ __all__ = [
     "batch_rows",
     "check_fit",
     "checked_data",
-    "few_threads",
     "interrupts_wait",
     "noisy_labels",
     "seeded",
+    "threads",
+    "threads_worth",
 ]

@@ -11,19 +11,27 @@ from torch import Tensor, nn
 ALONE = 3e6  # products of a forward pass below which a second thread waits more than it computes
 
 
-@contextmanager
-def few_threads(network: nn.Module, inputs: Tensor) -> Iterator[None]:
-    """A block in which steps on such a batch of inputs have one thread, if they are that small.
+def threads_worth(network: nn.Module, inputs: Tensor) -> int:
+    """How many threads a step on such a batch of inputs is worth: one, if it is small.
 
     Beside other work a second thread of a small step costs many times what it saves.
     """
+    now = torch.get_num_threads()
+    small = now > 1 and len(inputs) * _products(network, inputs[:1]) < ALONE
+    return 1 if small else now
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """A block in which torch has so many threads."""
     before = torch.get_num_threads()
-    if before > 1 and len(inputs) * _products(network, inputs[:1]) < ALONE:
-        torch.set_num_threads(1)
+    if number != before:
+        torch.set_num_threads(number)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        if number != before:
+            torch.set_num_threads(before)
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from fusionlab.data import Data
 from fusionlab.descent.batches import check_fit, checked_data, seeded
 from fusionlab.descent.progress import interrupts_wait
 from fusionlab.descent.recipes import Recipe
-from fusionlab.descent.threads import few_threads
+from fusionlab.descent.threads import threads, threads_worth
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.stacking import Stack, can_stack
 from fusionlab.lab.starts import fresh
@@ -140,5 +140,6 @@ def _train_stack(
     for plan in pair:
         with seeded(data.inputs.device, plan.seed):
             networks.append(fresh(model, start=start).to(data.inputs.device))
-    with few_threads(networks[0], data.inputs[: len(pair) * plans[0].recipe.batch_size]):
+    rows = data.inputs[: len(pair) * plans[0].recipe.batch_size]
+    with threads(threads_worth(networks[0], rows)):
         return follow(Stack(networks, data, pair), plans, len(data), progress=progress)

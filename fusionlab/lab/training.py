@@ -12,7 +12,7 @@ from fusionlab.data import Data
 from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
 from fusionlab.descent.optimizers import Descent
 from fusionlab.descent.recipes import Recipe, factor
-from fusionlab.descent.threads import few_threads
+from fusionlab.descent.threads import threads, threads_worth
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.weights import Weights
@@ -60,7 +60,7 @@ def train_alone(
     with seeded(data.inputs.device, plan.seed):
         network = fresh(model, start=start).to(data.inputs.device)
         check_fit(network, data)
-        with few_threads(network, data.inputs[: plan.recipe.batch_size]):
+        with threads(threads_worth(network, data.inputs[: plan.recipe.batch_size])):
             learner = _Single(network, data, plan)
             [run] = follow(learner, [plan], len(data), progress=progress)
     return run

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fusionlab.descent import few_threads
+from fusionlab.descent import threads, threads_worth
 from fusionlab.descent.threads import _products
 
 
@@ -16,23 +16,25 @@ def two_threads():
     torch.set_num_threads(before)
 
 
-def test_a_small_step_has_one_thread():
-    with few_threads(nn.Linear(64, 32), torch.zeros(32, 64)):
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == 2
+def test_a_small_step_is_worth_one_thread():
+    assert threads_worth(nn.Linear(64, 32), torch.zeros(32, 64)) == 1
 
 
-def test_a_large_step_keeps_its_threads():
-    with few_threads(nn.Linear(512, 512), torch.zeros(32, 512)):
-        assert torch.get_num_threads() == 2
+def test_a_large_step_is_worth_all():
+    assert threads_worth(nn.Linear(512, 512), torch.zeros(32, 512)) == 2
 
 
-def test_the_setting_comes_back_after_an_error():
-    with (
-        pytest.raises(ValueError, match="on purpose"),
-        few_threads(nn.Linear(4, 4), torch.zeros(1, 4)),
-    ):
-        raise ValueError("on purpose")
+def test_the_setting_comes_back_even_after_an_error():
+    seen = []
+
+    def fail():
+        with threads(1):
+            seen.append(torch.get_num_threads())
+            raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        fail()
+    assert seen == [1]
     assert torch.get_num_threads() == 2
 
 
