@@ -134,7 +134,7 @@ class Plane:
 
     def bounds(self, *thetas: Weights, margin: float = 0.25) -> Bounds:
         """The rectangle around the projections of `thetas`, wider by a share on each side."""
-        x, y = zip(*map(self.project, thetas), strict=True)
+        x, y = self._places(thetas).T.tolist()
         pad = margin * max(max(x) - min(x), max(y) - min(y))
         return Bounds(min(x) - pad, max(x) + pad, min(y) - pad, max(y) + pad)
 

@@ -109,7 +109,7 @@ class Atlas:
         if plane not in self._trails:
             on = self.planes[plane]
             self._trails[plane] = {
-                name: Trail(torch.tensor([on.project(p) for p in run.checkpoints]), run.steps)
+                name: Trail(on.locate(run.checkpoints)[0], run.steps)
                 for name, run in self.runs.items()
             }
         return self._trails[plane]
@@ -196,12 +196,11 @@ def _together(single: Sequence[Shadows]) -> Shadows:
 
 def _labelled(plane: Plane, name: str, theta: Weights) -> tuple[str, Place] | None:
     """A mark's label and place, if it lies on the plane or near it."""
-    place = plane.project(theta)
-    away = (plane(*place) - theta).norm().item()
+    places, distances = plane.locate([theta])
+    away, place = distances.item(), (places[0, 0].item(), places[0, 1].item())
     if away <= ON * max(theta.norm().item(), 1e-9):
         return name, place
-    x, y = torch.tensor(place, dtype=torch.double), plane.gram
-    along = float((x @ y @ x).clamp_min(0).sqrt())
+    along = float((places[0] @ plane.gram @ places[0]).clamp_min(0).sqrt())
     return (f"{name}, {away:.2f} away", place) if away <= NEAR * hypot(along, away) else None
 
 

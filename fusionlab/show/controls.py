@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from fusionlab.show.atlas import Place
+from fusionlab.show.explorer import choice
 
 Act = Callable[[Any], None]
 
@@ -22,14 +23,14 @@ class Controls:
     """Widgets by the names of the settings that they hold."""
 
     def __init__(self, planes: Iterable[str], landscapes: Sequence[str], longest: int) -> None:
-        self.plane = _choice("plane", list(planes))
-        self.on = _choice("measured on", views_of(landscapes))
-        self.view = _choice("view", [("contours", "contour"), ("3-D", "3d")])
-        self.scale = _choice("loss", [("logarithmic", True), ("linear", False)])
-        self.resolution = _choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
-        self.what = _choice("show", ["loss", "error", "accuracy"])
+        self.plane = choice("plane", list(planes))
+        self.on = choice("measured on", views_of(landscapes))
+        self.view = choice("view", [("contours", "contour"), ("3-D", "3d")])
+        self.scale = choice("loss", [("logarithmic", True), ("linear", False)])
+        self.resolution = choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
+        self.what = choice("show", ["loss", "error", "accuracy"])
         cuts = [("none", NONE), ("along x", "x"), ("along y", "y"), ("through two points", TWO)]
-        self.cut = _choice("cross-section", cuts)
+        self.cut = choice("cross-section", cuts)
         self.zoom = widgets.FloatSlider(
             description="range ×",
             value=1,
@@ -127,7 +128,3 @@ def one_of(options: Iterable[Any], value: Any, what: str) -> Any:
     if value not in (known := list(options)):
         raise ValueError(f"{what}={value!r} is not among the choices of this explorer: {known}.")
     return value
-
-
-def _choice(label: str, options: Sequence[Any]) -> widgets.Dropdown:
-    return widgets.Dropdown(description=label, options=options, layout={"width": "auto"})

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.connectivity import Profile
-from fusionlab.show.theme import INK, QUIET, canvas, look
+from fusionlab.show.theme import INK, QUIET, canvas, look, ring
 from fusionlab.show.words import amount, describe_profile
 
 What = Literal["loss", "error", "accuracy"]
@@ -211,12 +211,7 @@ def _mark(i: int, name: str, run: Profile, what: What, t: float) -> go.Scatter:
         y=[value_at(run, what, t)],
         meta=f"{what}:mark:{name}",
         mode="markers",
-        marker={
-            "symbol": look(i).symbol,
-            "size": 14,
-            "color": "white",
-            "line": {"color": look(i).colour, "width": 3.5},
-        },
+        marker=ring(i),
         showlegend=False,
         cliponaxis=False,
         hovertemplate="t = %{x:.2f}: %{y:.3g}<extra>here</extra>",

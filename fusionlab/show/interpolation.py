@@ -20,7 +20,7 @@ from fusionlab.show.figures import What, draw_profiles
 from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
 from fusionlab.show.samples import draw_samples
-from fusionlab.show.words import join, nats, percent
+from fusionlab.show.words import describe_scores, join, nats
 
 STEPS = 100  # positions of the slider between the ends
 BEYOND = 50  # and past each end, where the reader asks for it
@@ -178,14 +178,12 @@ class LineExplorer(Explorer):
         scores = dict(zip(self._landscapes, self._known[place], strict=True))
         on = (lambda name: f" on {name}") if len(scores) > 1 else (lambda name: "")
         first = next(iter(scores))
-        loss = join([nats(s.loss) + on(n) for n, s in scores.items()])
-        accuracy = join([percent(s.accuracy) + on(n) for n, s in scores.items()])
         start, end = self._known[0][0].loss, self._known[STEPS][0].loss
         rise = scores[first].loss - (start + place / STEPS * (end - start))
         a, b = self._names
         side = "above" if rise >= 0 else "below"
         return (
-            f"t = {place / STEPS:.2f}: loss {loss}, accuracy {accuracy}. "
+            f"t = {place / STEPS:.2f}: {describe_scores(scores)}. "
             f"Here the loss{on(first)} lies {nats(abs(rise))} {side} the straight line "
             f"from {a} to {b}."
         )

@@ -17,7 +17,7 @@ from fusionlab.show.live import Patch
 from fusionlab.show.samples import draw_samples
 from fusionlab.show.shares import CENTRE, Shares, place
 from fusionlab.show.ternary import AROUND, INSIDE, draw_triangle, triangle
-from fusionlab.show.words import join, nats, percent
+from fusionlab.show.words import describe_scores, join, nats
 
 
 class Triangle(NamedTuple):
@@ -123,12 +123,10 @@ class Mixtures:
         scores = {name: self.score(name, whole) for name in self._landscapes}
         on = (lambda name: f" on {name}") if len(scores) > 1 else (lambda name: "")
         mixed = [f"{round(100 * share)} % {n}" for n, share in self._by_name(seen, shares)]
-        loss = join([nats(s.loss) + on(n) for n, s in scores.items()])
-        accuracy = join([percent(s.accuracy) + on(n) for n, s in scores.items()])
         rise = scores[seen.data].loss - self._straight(seen, shares)
         side = "above" if rise >= 0 else "below"
         return (
-            f"A mixture of {join(mixed)}: loss {loss}, accuracy {accuracy}. "
+            f"A mixture of {join(mixed)}: {describe_scores(scores)}. "
             f"The loss{on(seen.data)} lies {nats(abs(rise))} {side} that of the corners, mixed "
             "in the same shares."
         )

@@ -13,7 +13,7 @@ from fusionlab.connectivity import Path
 from fusionlab.landscape import Plane, Surface
 from fusionlab.show.figures import numbers
 from fusionlab.show.surfaces import draw_surface
-from fusionlab.show.theme import look
+from fusionlab.show.theme import look, ring
 from fusionlab.show.tracks import Track, track_all
 from fusionlab.show.words import join
 
@@ -165,12 +165,7 @@ def _mark(i: int, name: str, place: Tensor) -> go.Scatter:
         y=[y],
         meta=f"path:mark:{name}",
         mode="markers",
-        marker={
-            "symbol": look(i).symbol,
-            "size": 14,
-            "color": "white",
-            "line": {"color": look(i).colour, "width": 3.5},
-        },
+        marker=ring(i),
         legendgroup=name,
         showlegend=False,
         hovertemplate=f"{name} (%{{x:.2f}}, %{{y:.2f}})<extra>here</extra>",

@@ -22,7 +22,7 @@ from fusionlab.show.sections import Cut, draw_section
 from fusionlab.show.sheets import Sheet, Standing, View, draw_sheets
 from fusionlab.show.surfaces import side_by_side
 from fusionlab.show.trails import at_checkpoint
-from fusionlab.show.words import join, nats, percent
+from fusionlab.show.words import describe_scores
 
 BELOW = 0.34  # of the height goes to a cross-section
 
@@ -210,10 +210,7 @@ def compose(
 
 def tell_scores(place: Place, scores: Mapping[str, Score]) -> str:
     """What the network at a place scores, in words."""
-    on = (lambda name: f" on {name}") if len(scores) > 1 else (lambda name: "")
-    loss = join([nats(s.loss) + on(name) for name, s in scores.items()])
-    accuracy = join([percent(s.accuracy) + on(name) for name, s in scores.items()])
-    return f"At ({place[0]:.2f}, {place[1]:.2f}): loss {loss}, accuracy {accuracy}."
+    return f"At ({place[0]:.2f}, {place[1]:.2f}): {describe_scores(scores)}."
 
 
 def tell_runs(atlas: Atlas, choice: Choice) -> str:

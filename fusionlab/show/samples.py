@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fusionlab.show.figures import numbers
 from fusionlab.show.theme import QUIET, RIGHT, WRONG, canvas
-from fusionlab.show.words import describe_samples
+from fusionlab.show.words import join
 
 # One cell of the grid is a unit square, its parts from top to bottom:
 _VERDICT, _PICTURE, _BARS, _NAMES = 0.95, (0.47, 0.89), (0.10, 0.43), 0.05
@@ -87,7 +87,7 @@ class Samples:
     def describe(self, probabilities: Tensor) -> str:
         """What the network says, in words."""
         said = [self.name(int(i)) for i in probabilities.detach().cpu().nan_to_num().argmax(1)]
-        return describe_samples(said, [self.name(int(i)) for i in self.labels])
+        return _describe(said, [self.name(int(i)) for i in self.labels])
 
     def _verdict(self, i: int, said: int) -> str:
         label = int(self.labels[i])
@@ -193,3 +193,10 @@ def to_png(image: Tensor) -> str | None:
     buffer = BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _describe(said: Sequence[str], labels: Sequence[str]) -> str:
+    """What the network says about each sample."""
+    right = sum(a == b for a, b in zip(said, labels, strict=True))
+    answers = [s if s == is_ else f"{s} (is {is_})" for s, is_ in zip(said, labels, strict=True)]
+    return f"{right} of {len(said)} samples right; it says {join(answers)}."

@@ -6,7 +6,7 @@ Colour never speaks alone: each series also has its own dash and its own mark.
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -79,6 +79,12 @@ class Look(NamedTuple):
     colour: str
     dash: str
     symbol: str
+
+
+def ring(i: int) -> dict[str, Any]:
+    """The marker of the chosen place on series number `i`."""
+    line = {"color": look(i).colour, "width": 3.5}
+    return {"symbol": look(i).symbol, "size": 14, "color": "white", "line": line}
 
 
 def look(i: int) -> Look:

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from torch import Tensor
 
 from fusionlab.connectivity import Profile
-from fusionlab.landscape import Surface
+from fusionlab.landscape import Score, Surface
 
 
 def nats(loss: float) -> str:
@@ -34,6 +34,14 @@ def join(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
 
 
+def describe_scores(scores: Mapping[str, Score]) -> str:
+    """Loss and accuracy of one network, on each of the landscapes by name."""
+    on = (lambda name: f" on {name}") if len(scores) > 1 else (lambda name: "")
+    loss = join([nats(score.loss) + on(name) for name, score in scores.items()])
+    accuracy = join([percent(score.accuracy) + on(name) for name, score in scores.items()])
+    return f"loss {loss}, accuracy {accuracy}"
+
+
 def describe_profile(name: str, profile: Profile, what: str) -> str:
     """One curve in a sentence: its ends, and its extreme between them."""
     values: Tensor = getattr(profile, what)
@@ -55,13 +63,6 @@ def describe_surface(surface: Surface, marks: Mapping[str, tuple[float, float]],
     wide, tall = len(surface.x), len(surface.y)
     there = f" Marked on it: {join(list(marks))}." if marks else ""
     return f"A map of the {what} at {wide} × {tall} points, from {low} to {high}.{there}"
-
-
-def describe_samples(said: Sequence[str], labels: Sequence[str]) -> str:
-    """What the network says about each sample."""
-    right = sum(a == b for a, b in zip(said, labels, strict=True))
-    answers = [s if s == is_ else f"{s} (is {is_})" for s, is_ in zip(said, labels, strict=True)]
-    return f"{right} of {len(said)} samples right; it says {join(answers)}."
 
 
 def mean_sd(values: Sequence[float], digits: int = 2) -> str:

@@ -17,28 +17,19 @@ from fusionlab.teach import (
 from fusionlab.teach.checks import Exercise, Verdict, judge
 from fusionlab.teach.quizzes import Question, Quiz
 
+_NOTEBOOKS = {
+    "00": exercises_00,
+    "10": exercises_10,
+    "11": exercises_11,
+    "12": exercises_12,
+    "13": exercises_13,
+    "14": exercises_14,
+    "90": exercises_90,
+}
 EXERCISES: Mapping[str, Exercise] = {
-    exercise.key: exercise
-    for module in (
-        exercises_00,
-        exercises_10,
-        exercises_11,
-        exercises_12,
-        exercises_13,
-        exercises_14,
-        exercises_90,
-    )
-    for exercise in module.EXERCISES
+    exercise.key: exercise for book in _NOTEBOOKS.values() for exercise in book.EXERCISES
 }
-QUIZZES: Mapping[str, Sequence[Question]] = {
-    "00": exercises_00.QUIZ,
-    "10": exercises_10.QUIZ,
-    "11": exercises_11.QUIZ,
-    "12": exercises_12.QUIZ,
-    "13": exercises_13.QUIZ,
-    "14": exercises_14.QUIZ,
-    "90": exercises_90.QUIZ,
-}
+QUIZZES: Mapping[str, Sequence[Question]] = {key: book.QUIZ for key, book in _NOTEBOOKS.items()}
 
 
 def check(exercise: str | Exercise, attempt: Any) -> Verdict:
