@@ -18,7 +18,7 @@ from fusionlab.connectivity.forces import force, tangent
 from fusionlab.connectivity.paths import Line, Path
 from fusionlab.connectivity.polylines import Polyline, interpolate
 from fusionlab.connectivity.profiles import Profile, profile
-from fusionlab.descent import Recipe, bar, interrupts_wait
+from fusionlab.descent import Recipe, carry_out
 from fusionlab.descent.recipes import factor
 from fusionlab.landscape import Landscape, Sloped
 from fusionlab.weights import Weights
@@ -92,8 +92,14 @@ class Stretching(Iterator[Band]):
         self._best = self._measure()
 
     def __next__(self) -> Band:
-        if self._diverged or self.steps >= self.total:
+        if not self.advance():
             raise StopIteration
+        return self._scored(self._line.positions)
+
+    def advance(self) -> bool:
+        """Move for a moment, without scoring the band; False if it has come to its end."""
+        if self._diverged or self.steps >= self.total:
+            return False
         begin = time.perf_counter()
         while time.perf_counter() - begin < PACE and not self._diverged:
             self._step()
@@ -101,7 +107,7 @@ class Stretching(Iterator[Band]):
                 self._end_cycle()
             if self.steps == self.total:
                 break
-        return self._scored(self._line.positions)
+        return True
 
     def so_far(self) -> Band:
         """The best band of those that were measured closely, this one too."""
@@ -253,16 +259,7 @@ def elastic_band(
         start=start, pivots=pivots, cycles=cycles, steps=steps, lr=lr, momentum=momentum,
         spring=spring, climb=climb, tolerance=tolerance, most=most, batch=batch, seed=seed,
     )  # fmt: skip
-    total = stretching.total
-    with interrupts_wait() as interrupts, bar(total, "stretching", progress=progress) as moved:
-        for _ in stretching:
-            moved.update(stretching.steps - moved.n)
-            if interrupts.pressed:
-                interrupts.tell(
-                    f"interrupted after step {stretching.steps} of {total}: the best band so far "
-                    "is kept, and `complete` is False."
-                )
-                break
+    carry_out(stretching, "stretching", kept="the best band so far", progress=progress)
     return stretching.so_far()
 
 

@@ -21,10 +21,9 @@ from fusionlab.connectivity.spans import Penalty, Shape, Span
 from fusionlab.descent import (
     Descent,
     Recipe,
-    bar,
     batch_rows,
+    carry_out,
     checked_data,
-    interrupts_wait,
     noisy_labels,
     seeded,
     threads,
@@ -223,15 +222,7 @@ def fit(
         model, data, shape, recipe, seed=seed, penalty=penalty, layerwise=layerwise, device=device
     )
     title = f"fitting a {type(shape).__name__.lower()}"
-    with interrupts_wait() as interrupts, bar(fitting.total, title, progress=progress) as moved:
-        while fitting.advance():
-            moved.update(fitting.steps - moved.n)
-            if interrupts.pressed:
-                interrupts.tell(
-                    f"interrupted after step {fitting.steps} of {fitting.total}: what was reached "
-                    "is kept, and `complete` is False."
-                )
-                break
+    carry_out(fitting, title, kept="what was reached", progress=progress)
     return fitting.so_far()
 
 

@@ -2,7 +2,7 @@
 
 from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
 from fusionlab.descent.optimizers import Descent
-from fusionlab.descent.progress import bar, interrupts_wait
+from fusionlab.descent.progress import bar, carry_out, interrupts_wait
 from fusionlab.descent.recipes import Recipe
 from fusionlab.descent.threads import threads, threads_worth
 
@@ -11,6 +11,7 @@ __all__ = [
     "Recipe",
     "bar",
     "batch_rows",
+    "carry_out",
     "check_fit",
     "checked_data",
     "interrupts_wait",

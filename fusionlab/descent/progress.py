@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 
 def bar(total: int | None, what: str, *, progress: bool, unit: str = "step") -> Any:
@@ -65,3 +65,29 @@ def interrupts_wait() -> Iterator[Interrupts]:
             yield interrupts
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class Work(Protocol):
+    """Work in `total` steps, some of them at each `advance`, which is False at the end."""
+
+    total: int
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+
+    def advance(self) -> bool:
+        """Go on for a moment."""
+
+
+def carry_out(work: Work, what: str, *, kept: str, progress: bool) -> None:
+    """Go on to the end; an interrupt stops it, with a warning that says what is `kept`."""
+    with interrupts_wait() as interrupts, bar(work.total, what, progress=progress) as moved:
+        while work.advance():
+            moved.update(work.steps - moved.n)
+            if interrupts.pressed:
+                interrupts.tell(
+                    f"interrupted after step {work.steps} of {work.total}: {kept} is kept, and "
+                    "`complete` is False."
+                )
+                break
