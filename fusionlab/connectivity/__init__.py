@@ -13,8 +13,8 @@ from fusionlab.connectivity.penalties import cosine_penalty, volume, volume_pena
 from fusionlab.connectivity.polylines import Polyline
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.connectivity.simplexes import Simplex
-from fusionlab.connectivity.spans import Penalty, Shape
 from fusionlab.connectivity.statistics import PathStatistics, Summary, lengths, path_statistics
+from fusionlab.connectivity.vertices import Penalty, Shape
 
 __all__ = [
     "Band",

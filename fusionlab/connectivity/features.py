@@ -12,6 +12,7 @@ from torch.nn.functional import cosine_similarity
 from fusionlab.data import Data
 from fusionlab.landscape import Landscape
 from fusionlab.landscape.network import Network
+from fusionlab.landscape.slopes import in_precision
 from fusionlab.weights import Weights, lerp
 
 ROWS = 500  # examples whose features are held at once
@@ -68,7 +69,7 @@ def feature_connectivity(
     network = Network(model, device=landscape.device)
     thetas = [landscape.at(theta).move(landscape.device) for theta in (a, b, lerp(a, b, t))]
     tensors = [{**network.constants, **theta, **theta.buffers} for theta in thetas]
-    inputs = data.inputs.to(_precision(a)) if data.inputs.is_floating_point() else data.inputs
+    inputs = in_precision(data.inputs, a)
     names = tuple(layers or dict.fromkeys(network.order(tensors[0], inputs[:1])))
     _check(names, model)
     total = torch.zeros(3, len(names), dtype=torch.double)
@@ -86,10 +87,6 @@ def _compare(a: Tensor, b: Tensor, merged: Tensor, t: float) -> Tensor:
     cosine = cosine_similarity(merged, mixture)
     factor = (merged * mixture).sum(1) / (mixture**2).sum(1).clamp_min(1e-300)
     return torch.stack([cosine.sum(), factor.sum(), cosine_similarity(a, b).sum()])
-
-
-def _precision(theta: Weights) -> torch.dtype:
-    return next(iter(theta.values())).dtype
 
 
 def _check(names: Sequence[str], model: nn.Module) -> None:

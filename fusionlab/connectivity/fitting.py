@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from fusionlab.connectivity.spans import Penalty, Shape, Span
+from fusionlab.connectivity.vertices import Penalty, Shape, Vertices
 from fusionlab.descent import (
     Descent,
     Recipe,
@@ -30,6 +30,7 @@ from fusionlab.descent import (
     threads_worth,
 )
 from fusionlab.descent.recipes import factor
+from fusionlab.landscape.slopes import in_precision
 
 PACE = 0.1  # seconds of training between two looks
 AHEAD = 64  # random points drawn at once
@@ -84,25 +85,26 @@ class Fitting(Iterator[Fit[_Shape]]):
         self._shares = self._draw(torch.Generator().manual_seed(seed))
         with seeded(self._data.labels.device, seed):
             self._random = torch.get_rng_state()
-        self._span = Span(model, shape, self._data, penalty=penalty, layerwise=layerwise)
+        self._vertices = Vertices(model, shape, self._data, penalty=penalty, layerwise=layerwise)
         self._free = Descent(
-            [self._span.free],
+            [self._vertices.free],
             self.recipe.optimizer,
             momentum=self.recipe.momentum,
             decay=self.recipe.weight_decay,
         )
         self._losses: list[Tensor] = []
-        self._diverged = not len(self._span.free)  # nothing to move, nothing to do
-        self._inputs = self._span.like(self._data.inputs)
-        self._threads = threads_worth(self._span.network, self._inputs[: self.recipe.batch_size])
-        self._sound = self._span.free.clone()  # the free vertices when they were last looked at
+        self._diverged = not len(self._vertices.free)  # nothing to move, nothing to do
+        self._inputs = in_precision(self._data.inputs, shape.points[0])
+        batch = self._inputs[: self.recipe.batch_size]
+        self._threads = threads_worth(self._vertices.network, batch)
+        self._sound = self._vertices.free.clone()  # the free vertices when they were last looked at
         self._fresh = True  # whether the shape is over these
 
     @property
     def shape(self) -> _Shape:
         """The shape as it is now."""
         if not self._fresh:
-            points = self._span.vertices(self._shape.points, self._sound)
+            points = self._vertices.points(self._shape.points, self._sound)
             self._shape, self._fresh = self._shape.through(points), True
         return self._shape
 
@@ -138,22 +140,22 @@ class Fitting(Iterator[Fit[_Shape]]):
     def _step(self) -> Tensor:
         rows = next(self._rows)[0].to(self._labels.device)
         batch = self._inputs[rows], self._labels[rows]
-        loss, slopes = self._span.slopes(next(self._shares), *batch)
+        loss, slopes = self._vertices.slopes(next(self._shares), *batch)
         rate = self.recipe.lr * factor(self.recipe, self.steps, self.total)
         self._free.step([slopes], rate)
         return loss
 
     def _draw(self, dice: torch.Generator) -> Iterator[Tensor]:
         """Shares of random points, one row for each layer; many at once, as draws are slow."""
-        layers = self._span.layers
+        layers = self._vertices.layers
         while True:
-            yield from self._span.arrange(self._shape.draw(AHEAD * layers, dice)).split(layers)
+            yield from self._vertices.arrange(self._shape.draw(AHEAD * layers, dice)).split(layers)
 
     def _look(self, before: int) -> None:
         """Take the vertices as the new shape, if they are numbers; else stay at the last look."""
         # A sum is enough: it is a number only if all its terms are, and it is quick.
-        if torch.stack(self._losses[before:]).sum().add(self._span.free.sum()).isfinite():
-            self._sound.copy_(self._span.free)
+        if torch.stack(self._losses[before:]).sum().add(self._vertices.free.sum()).isfinite():
+            self._sound.copy_(self._vertices.free)
             self._fresh = False
             return
         self._diverged, self._losses = True, self._losses[:before]
@@ -171,7 +173,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         Networks that draw nothing leave the generator alone, so that a fit in a thread does not
         meet what the reader draws meanwhile.
         """
-        if not _may_draw(self._span.network):
+        if not _may_draw(self._vertices.network):
             yield
             return
         with torch.random.fork_rng(devices=[]):

@@ -8,7 +8,7 @@ from math import factorial
 import torch
 from torch import Tensor
 
-from fusionlab.connectivity.spans import Penalty
+from fusionlab.connectivity.vertices import Penalty
 
 FLAT = 1e-5  # sine between an edge and the span of others: below it one would measure rounding
 

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from fusionlab import Data, Weights
 from fusionlab.connectivity import Bezier, Chain, Fitting, Line, Simplex, fit, profile
 from fusionlab.connectivity.fitting import _may_draw
-from fusionlab.connectivity.spans import Span
+from fusionlab.connectivity.vertices import Vertices
 from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape
 
@@ -47,8 +47,8 @@ def test_the_slope_at_each_vertex_is_its_share_of_the_slope_at_the_mix():
     data, model = blobs(), net(0)
     points = (Weights.of(net(1)), Weights.of(net(2)), Weights.of(net(3)))
     shares = torch.tensor([[0.2, 0.5, 0.3]], dtype=torch.double)
-    span = Span(model, Simplex(points, fixed=(1,)), data, penalty=None, layerwise=False)
-    loss, slopes = span.slopes(span.arrange(shares), data.inputs, data.labels)
+    vertices = Vertices(model, Simplex(points, fixed=(1,)), data, penalty=None, layerwise=False)
+    loss, slopes = vertices.slopes(vertices.arrange(shares), data.inputs, data.labels)
 
     free = [p.map(lambda t: t.clone().requires_grad_()) for p in points]
     mix = {n: sum(c * p[n] for c, p in zip((0.2, 0.5, 0.3), free, strict=True)) for n in free[0]}
@@ -62,11 +62,11 @@ def test_the_slope_at_each_vertex_is_its_share_of_the_slope_at_the_mix():
 
 def test_layers_that_draw_apart_are_mixed_apart():
     points = ends()
-    span = Span(net(0), Simplex(points), blobs(), penalty=None, layerwise=True)
-    assert span.layers == 2
-    shares = span.arrange(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    vertices = Vertices(net(0), Simplex(points), blobs(), penalty=None, layerwise=True)
+    assert vertices.layers == 2
+    shares = vertices.arrange(torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
     data = blobs()
-    loss, slopes = span.slopes(shares, data.inputs, data.labels)
+    loss, slopes = vertices.slopes(shares, data.inputs, data.labels)
     mixed = {n: points[0][n] if n.startswith("0.") else points[1][n] for n in points[0]}
     logits = functional_call(net(0), mixed, (data.inputs,))
     assert loss == pytest.approx(cross_entropy(logits, data.labels).item(), rel=1e-5)
@@ -82,8 +82,10 @@ def test_a_penalty_pulls_as_autograd_says():
     points = (*ends(), Weights.of(net(5)))
     shape = Simplex(points, fixed=(0,))
     data, zero = blobs(), torch.zeros(1, 3)
-    span = Span(net(0), shape, data, penalty=penalty, layerwise=False)
-    _, slopes = span.slopes(span.arrange(zero), data.inputs, data.labels)  # the loss pulls at none
+    vertices = Vertices(net(0), shape, data, penalty=penalty, layerwise=False)
+    _, slopes = vertices.slopes(
+        vertices.arrange(zero), data.inputs, data.labels
+    )  # the loss pulls at none
     flat = torch.stack([p.flat() for p in points]).double().requires_grad_()
     [expected] = torch.autograd.grad(penalty(flat @ flat.T), flat)
     torch.testing.assert_close(slopes.double(), expected[1:], atol=1e-6, rtol=1e-4)

@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
 from fusionlab.descent import check_fit
+from fusionlab.landscape.hessians import shaped
 from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
 
@@ -37,7 +38,7 @@ class Shape(Protocol):
         """The same shape over other vertices."""
 
 
-class Span:
+class Vertices:
     """The vertices as rows of one matrix, and a network whose parameters are views of one mix."""
 
     def __init__(
@@ -59,7 +60,7 @@ class Span:
         self._free = [i for i in range(len(shape.points)) if i not in fixed]
         self._order = [*self._free, *sorted(fixed)]  # free vertices first: one block of memory
         self._home = torch.tensor(self._order).argsort()
-        self._sizes = {name: p.shape for name, p in self.network.named_parameters()}
+        self._parameters = dict(self.network.named_parameters())
         flat = [self._flat(shape.points[i]).to(device) for i in self._order]
         self._vertices = torch.stack(flat)  # (k, d)
         self.free = self._vertices[: len(self._free)]
@@ -71,10 +72,6 @@ class Span:
     def layers(self) -> int:
         """How many parts draw shares of their own."""
         return len(self._layers)
-
-    def like(self, inputs: Tensor) -> Tensor:
-        """Inputs in the precision of the vertices; class numbers or tokens stay integers."""
-        return inputs.to(self._theta.dtype) if inputs.is_floating_point() else inputs
 
     def arrange(self, shares: Tensor) -> Tensor:
         """Shares in the order, precision and place of the matrix's rows."""
@@ -96,18 +93,16 @@ class Span:
             self._slopes += self._pull(self._penalty)
         return loss.detach(), self._slopes
 
-    def vertices(self, before: tuple[Weights, ...], free: Tensor) -> list[Weights]:
+    def points(self, before: tuple[Weights, ...], free: Tensor) -> list[Weights]:
         """All vertices as points: copies of the rows of `free`, and the fixed ones of `before`."""
-        points = list(before)
-        for row, i in zip(free, self._free, strict=True):
-            pieces = row.clone().split([size.numel() for size in self._sizes.values()])
-            named = zip(self._sizes.items(), pieces, strict=True)
-            points[i] = Weights({name: piece.view(size) for (name, size), piece in named})
+        points, rows = list(before), shaped(free.clone(), self._parameters)
+        for row, i in enumerate(self._free):
+            points[i] = Weights({name: tensors[row] for name, tensors in rows.items()})
         return points
 
     def _flat(self, theta: Weights) -> Tensor:
         """All coordinates in the order of the network's, whatever the order of the point's."""
-        return torch.cat([theta[name].flatten() for name in self._sizes])
+        return torch.cat([theta[name].flatten() for name in self._parameters])
 
     def _pull(self, penalty: Penalty) -> Tensor:
         """The slope of the penalty at the free vertices, by way of the inner products."""
