@@ -6,9 +6,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from .lab import FLAGS, Lab, Opened, find_chromium
 
+KERNEL = {"name": "python3", "display_name": "Python 3"}
 HOW_TO_GET_IT = (
     "needs Chromium and Playwright: install Chromium (apt install chromium, or set CHROMIUM to "
     "any Chrome), and pip install -e '.[browser]'"
@@ -43,6 +45,33 @@ def lab(tmp_path_factory):
     server = Lab(tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def shared_page(chromium, missing, request):
+    """A function: sources of cells → their page, all run, for all tests of a file.
+
+    At the end nothing may have gone wrong on it, and nothing been asked from outside.
+    """
+    if chromium is None:
+        missing(HOW_TO_GET_IT)
+    lab = request.getfixturevalue("lab")
+    opened = []
+
+    def open_it(sources, *, height=1000):
+        name = f"{request.module.__name__.rpartition('.')[2]}.ipynb"
+        cells = [new_code_cell(source) for source in sources]
+        nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), lab.root / name)
+        context = chromium.new_context(viewport={"width": 1280, "height": height})
+        opened.append(Opened(context.new_page()))
+        opened[-1].open(lab.url(name))
+        return opened[-1]
+
+    yield open_it
+    complaints = [words for page in opened for words in page.complaints()]
+    for page in opened:
+        page.close()
+    assert complaints == []
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """A curve is trained live in JupyterLab while t is dragged; a triangle goes by keyboard."""
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from .conftest import HOW_TO_GET_IT
-from .lab import Opened
-from .test_explorers import KERNEL, Explorer
+from .test_explorers import Explorer
 
 CELLS = (
     "import torch\nfrom fusionlab import show\n"
@@ -24,27 +20,15 @@ CELLS = (
     "show.explore_subspace(landscape, Simplex((a, b, c)), samples=task.test.sample(4), "
     "resolution=13)",
 )
-NOTEBOOK = new_notebook(
-    cells=[new_code_cell(source) for source in CELLS], metadata={"kernelspec": KERNEL}
-)
 MEAN = """p => { const y = p._fullData.find(t => t.meta === 'loss:curve:curve').y;
     return y.reduce((a, b) => a + b) / y.length; }"""
 HEIGHT = """p => p._fullData.find(t => t.meta === 'path:line:curve').y[50]"""
 
 
 @pytest.fixture(scope="module")
-def opened(chromium, missing, request):
+def opened(shared_page):
     """One page for all tests of this file."""
-    if chromium is None:
-        missing(HOW_TO_GET_IT)
-    lab = request.getfixturevalue("lab")
-    nbformat.write(NOTEBOOK, lab.root / "curves.ipynb")
-    page = Opened(chromium.new_context(viewport={"width": 1280, "height": 1000}).new_page())
-    page.open(lab.url("curves.ipynb"))
-    yield page
-    complaints = page.complaints()
-    page.close()
-    assert complaints == []
+    return shared_page(CELLS)
 
 
 @pytest.fixture

@@ -2,12 +2,7 @@
 
 import re
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-
-from .conftest import HOW_TO_GET_IT
-from .lab import Opened
 
 CELLS = (
     "import torch\nfrom fusionlab import Data, Weights, show\n"
@@ -21,25 +16,12 @@ CELLS = (
     "show.explore_landscape(landscape, Plane.through(a, b, c), {'a': a, 'b': b, 'c': c}, "
     "samples=data.sample(4))",
 )
-KERNEL = {"name": "python3", "display_name": "Python 3"}
-NOTEBOOK = new_notebook(
-    cells=[new_code_cell(source) for source in CELLS], metadata={"kernelspec": KERNEL}
-)
 
 
 @pytest.fixture(scope="module")
-def opened(chromium, missing, request):
+def opened(shared_page):
     """One page for all tests of this file; each begins with Reset."""
-    if chromium is None:
-        missing(HOW_TO_GET_IT)
-    lab = request.getfixturevalue("lab")
-    nbformat.write(NOTEBOOK, lab.root / "explorers.ipynb")
-    page = Opened(chromium.new_context(viewport={"width": 1280, "height": 1000}).new_page())
-    page.open(lab.url("explorers.ipynb"))
-    yield page
-    complaints = page.complaints()
-    page.close()
-    assert complaints == []
+    return shared_page(CELLS)
 
 
 @pytest.fixture

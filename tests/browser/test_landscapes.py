@@ -2,12 +2,8 @@
 
 import re
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
 
-from .conftest import HOW_TO_GET_IT
-from .lab import Opened
 from .test_explorers import Explorer
 
 CELLS = (
@@ -23,27 +19,15 @@ CELLS = (
     "show.explore_landscape(both, Plane.through(a, b, c), {'a': a, 'b': b, 'c': c}, "
     "samples=data.sample(4), trajectory=run, resolution=21)",
 )
-KERNEL = {"name": "python3", "display_name": "Python 3"}
 MEASURED = r"All \d+ points of the map are measured"
 
 
 @pytest.fixture(scope="module")
-def opened(chromium, missing, request):
+def opened(shared_page):
     """One page for all tests of this file; each begins with Reset."""
-    if chromium is None:
-        missing(HOW_TO_GET_IT)
-    lab = request.getfixturevalue("lab")
-    cells = [new_code_cell(source) for source in CELLS]
-    nbformat.write(
-        new_notebook(cells=cells, metadata={"kernelspec": KERNEL}), lab.root / "maps.ipynb"
-    )
-    page = Opened(chromium.new_context(viewport={"width": 1280, "height": 1300}).new_page())
-    page.open(lab.url("maps.ipynb"))
+    page = shared_page(CELLS, height=1300)
     yield page
-    complaints = page.complaints()
-    nameless = page.nameless()
-    page.close()
-    assert complaints + nameless == []
+    assert page.nameless() == []
 
 
 @pytest.fixture
