@@ -1,0 +1,82 @@
+"""Scores: what is measured at one point, at many, and by any function of a point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from fusionlab.quantities import CLASSIFIED, Measured, Measures, accuracy
+from fusionlab.weights import Weights
+
+
+class _Pair(NamedTuple):
+    loss: float
+    quality: float
+
+
+class Score(_Pair):
+    """The loss at a point and one quality beside it, a pair; `measures` says what they are.
+
+    Of a classifier these are the mean cross-entropy in nats, and the share of right answers.
+    """
+
+    measures: Measures
+
+    def __new__(cls, loss: float, quality: float, measures: Measures = CLASSIFIED) -> Score:
+        """A pair of numbers that knows what they mean."""
+        score = super().__new__(cls, loss, quality)
+        score.measures = measures
+        return score
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers in [0, 1].
+
+        Raises:
+            ValueError: if the quality is another one.
+        """
+        return accuracy(self.quality, self.measures)
+
+    def __repr__(self) -> str:
+        """The numbers as one would write them."""
+        loss, quality = self.measures.loss, self.measures.quality
+        words = f"{loss.name} {loss.write(self.loss)}"
+        return f"{words}, {quality.name} {quality.write(self.quality)}" if quality else words
+
+
+Field: TypeAlias = Callable[[Weights], Score]  # a landscape, or any function in its place
+
+
+@dataclass(frozen=True, eq=False)
+class Scores(Measured):
+    """The scores of P points: loss and quality, each of shape (P,), float64."""
+
+    loss: Tensor
+    quality: Tensor
+    measures: Measures = CLASSIFIED
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def __iter__(self) -> Iterator[Score]:
+        for loss, quality in zip(self.loss.tolist(), self.quality.tolist(), strict=True):
+            yield Score(loss, quality, self.measures)
+
+
+def score_all(landscape: Field, points: Sequence[Weights]) -> Scores:
+    """Score many points by any function θ ↦ Score, in one call where it has `scores`."""
+    many: Any = getattr(landscape, "scores", None)
+    if many is not None:
+        return many(points)  # type: ignore[no-any-return]
+    scores = [landscape(point) for point in points]
+    loss, quality = torch.tensor([tuple(s) for s in scores], dtype=torch.double).reshape(-1, 2).T
+    return Scores(loss, quality, measures_of(scores[0]) if scores else CLASSIFIED)
+
+
+def measures_of(source: object) -> Measures:
+    """What a landscape, a score or scores measure; of a function that does not say, a classifier's."""
+    return getattr(source, "measures", CLASSIFIED)

@@ -1,0 +1,28 @@
+"""What is measured of a network's outputs: a loss, and one named quality beside it."""
+
+from fusionlab.objectives.choose import (
+    AnyObjective,
+    classification,
+    objective_of,
+    one_logit,
+    own,
+    pictures,
+    regression,
+    several_labels,
+    tokens,
+)
+from fusionlab.objectives.objective import Objective, Sums
+
+__all__ = [
+    "AnyObjective",
+    "Objective",
+    "Sums",
+    "classification",
+    "objective_of",
+    "one_logit",
+    "own",
+    "pictures",
+    "regression",
+    "several_labels",
+    "tokens",
+]

@@ -1,0 +1,94 @@
+"""One output for each number of the targets: truth values, and numbers to be predicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fusionlab.objectives.objective import Objective, Sums, whole, widened
+from fusionlab.quantities import CLASSIFIED, Measures, Quantity
+
+SQUARES = Measures(Quantity("loss", "squared error"), Quantity("mean absolute error"))
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryCrossEntropy(Objective):
+    """Binary cross-entropy in nats of logits, each for a truth value of its own."""
+
+    pos_weight: Tensor | None = None
+    measures: Measures = CLASSIFIED
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Sums:
+        """Sums over all logits; a logit above 0 says yes."""
+        logits, truth = _aligned(widened(outputs), targets)
+        weight = None if self.pos_weight is None else self.pos_weight.to(logits)
+        loss = functional.binary_cross_entropy_with_logits(
+            logits, truth.to(logits), pos_weight=weight, reduction="sum"
+        )
+        count = whole(logits.numel(), loss)
+        return Sums(loss, count, ((logits > 0) == (truth > 0.5)).sum(), count)
+
+    def _check_targets(self, targets: Tensor) -> None:
+        """Truth values 0 and 1, or probabilities."""
+        if targets.min() < 0 or targets.max() > 1:
+            raise ValueError(
+                f"targets run from {targets.min().item():g} to {targets.max().item():g}: a logit "
+                "of its own answers yes (1) or no (0). For class numbers give "
+                "objective='classification'."
+            )
+
+    def checked(self, outputs: Tensor, targets: Tensor) -> Self:
+        """Itself, for as many logits as truth values."""
+        self._check_targets(targets)
+        _aligned(outputs, targets)
+        return self
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """The probabilities of no and yes."""
+        yes = outputs.reshape(len(outputs), -1).sigmoid()
+        return torch.cat([1 - yes, yes], 1)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether each row gets one answer."""
+        return self.measures is CLASSIFIED
+
+
+@dataclass(frozen=True, eq=False)
+class SquaredError(Objective):
+    """Mean squared error over all numbers of the targets, and beside it the mean absolute one."""
+
+    measures: Measures = SQUARES
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> Sums:
+        """Sums over all numbers."""
+        given, wanted = _aligned(widened(outputs), targets)
+        off = given - wanted.to(given)
+        count = whole(off.numel(), off)
+        return Sums(off.square().sum(), count, off.detach().abs().sum(), count)
+
+    def checked(self, outputs: Tensor, targets: Tensor) -> Self:
+        """Itself, for as many outputs as targets."""
+        _aligned(outputs, targets)
+        return self
+
+
+def _aligned(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs and targets in one shape: axes of length 1 may be missing in either.
+
+    Raises:
+        ValueError: if they differ otherwise; torch would stretch one of them to fit.
+    """
+    if outputs.shape == targets.shape:
+        return outputs, targets
+    given, wanted = ([d for d in t.shape[1:] if d != 1] for t in (outputs, targets))
+    if given != wanted or len(outputs) != len(targets):
+        raise ValueError(
+            f"the network gives {tuple(outputs.shape)} for targets {tuple(targets.shape)}: each "
+            "number of the targets needs an output of its own."
+        )
+    return outputs.reshape(targets.shape), targets

@@ -1,0 +1,95 @@
+"""What an objective is: outputs and targets ↦ sums that add up over batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from fusionlab.outputs import logits_of, map_tensors
+from fusionlab.quantities import Measures
+
+
+class Sums(NamedTuple):
+    """Sums over rows, each a number: of the loss and its weight, of the quality and its count.
+
+    The loss of all rows is Σ loss / Σ weight over any batches that hold each row once.
+    """
+
+    loss: Tensor
+    weight: Tensor
+    quality: Tensor
+    counted: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        """The loss of these rows, to be differentiated."""
+        return self.loss / self.weight
+
+
+class Objective(ABC):
+    """What is measured of a network's outputs against targets; `measures` names it."""
+
+    measures: Measures
+
+    def select(self, returned: Any) -> Any:
+        """What is needed of what a network returns; by default its one tensor of outputs."""
+        return logits_of(returned)
+
+    @abstractmethod
+    def sums(self, outputs: Any, targets: Tensor) -> Sums:
+        """Sums over the rows of what `select` gave; `loss` can be differentiated."""
+
+    @abstractmethod
+    def checked(self, outputs: Any, targets: Tensor) -> Self:
+        """The objective for such outputs and targets.
+
+        Raises:
+            ValueError: if they do not fit, with what to give.
+        """
+
+    def stacked(self, outputs: Any, targets: Tensor) -> Tensor:
+        """The sums of q networks, for outputs (q, n, ...); float64 on the CPU, shape (4, q)."""
+        count = len(first_tensor(outputs))
+        each = (self.sums(map_tensors(lambda t: t[i], outputs), targets) for i in range(count))  # noqa: B023
+        return torch.stack([torch.stack([*map(double, one)]) for one in each], 1)
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """Class probabilities (n, classes) of outputs, for objectives that classify rows.
+
+        Raises:
+            ValueError: if the outputs are no scores of classes.
+        """
+        raise ValueError(
+            f"this objective measures {self.measures.loss.name} only, so its outputs are not read "
+            "as class probabilities. Use 'classification' or 'one_logit' for that."
+        )
+
+    @property
+    def classifies(self) -> bool:
+        """Whether each row is given one class."""
+        return type(self).probabilities is not Objective.probabilities
+
+
+def first_tensor(outputs: Any) -> Tensor:
+    """The first of the tensors that a network gave."""
+    found: list[Tensor] = []
+    map_tensors(lambda t: found.append(t) or t, outputs)  # type: ignore[func-returns-value]
+    return found[0]
+
+
+def double(number: Tensor) -> Tensor:
+    """A sum as it is added up: in float64, on the CPU."""
+    return number.detach().cpu().double()
+
+
+def whole(count: int, like: Tensor) -> Tensor:
+    """A count as a number beside `like`, exact also where that has half precision."""
+    return torch.tensor(float(count), device=like.device)
+
+
+def widened(outputs: Tensor) -> Tensor:
+    """Outputs in float32 where they have half precision: losses are sums of many small numbers."""
+    return outputs.float() if outputs.dtype in (torch.half, torch.bfloat16) else outputs

@@ -1,0 +1,98 @@
+"""What a network takes and gives: a tensor, several in a tuple, or several by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_map
+
+Inputs: TypeAlias = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
+
+LOGITS = ("logits", "out")  # transformers and torchvision call theirs so
+
+
+def arguments(inputs: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+    """The positional and the named arguments of a forward call with these inputs."""
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
+
+
+def forward(network: nn.Module, inputs: Inputs) -> Any:
+    """What the network returns: a tuple is given as its arguments, a dict as its named ones."""
+    positional, named = arguments(inputs)
+    return network(*positional, **named)
+
+
+def map_tensors(function: Callable[[Tensor], Tensor], tensors: Any) -> Any:
+    """Apply `function` to each tensor of inputs or outputs; what is no tensor stays."""
+    if isinstance(tensors, Tensor):
+        return function(tensors)
+    return tree_map(lambda t: function(t) if isinstance(t, Tensor) else t, tensors)
+
+
+def tensors_of(inputs: Inputs) -> list[Tensor]:
+    """The tensors of the inputs, in their order."""
+    if isinstance(inputs, Mapping):
+        return list(inputs.values())
+    return list(inputs) if isinstance(inputs, tuple) else [inputs]
+
+
+def in_precision(inputs: Inputs, tensors: Mapping[str, Tensor]) -> Inputs:
+    """Inputs in the precision of a network's tensors; class numbers or tokens stay integers.
+
+    Where a network has several precisions, one that it has is left as it is; else inputs are
+    brought to the precision of most of its numbers.
+    """
+    sizes: dict[torch.dtype, int] = {}
+    for tensor in tensors.values():
+        if tensor.is_floating_point() or tensor.is_complex():
+            real = tensor.dtype.to_real()
+            sizes[real] = sizes.get(real, 0) + tensor.numel()
+
+    def convert(one: Tensor) -> Tensor:
+        fits = not one.is_floating_point() or not sizes or one.dtype in sizes
+        return one if fits else one.to(max(sizes, key=sizes.__getitem__))
+
+    return map_tensors(convert, inputs)  # type: ignore[no-any-return]
+
+
+def logits_of(returned: Any) -> Tensor:
+    """The one tensor of outputs in what a network returned: its `logits`, its `out`, or the first.
+
+    Raises:
+        TypeError: if there is none, or several and none is called so.
+    """
+    if isinstance(returned, Tensor):
+        return returned
+    if isinstance(returned, Mapping):
+        named: dict[str, Any] = dict(returned)
+    elif hasattr(returned, "_asdict"):
+        named = returned._asdict()
+    else:
+        named = dict(vars(returned)) if hasattr(returned, "__dict__") else {}
+    for name in LOGITS:
+        if isinstance(named.get(name), Tensor):
+            return named[name]  # type: ignore[no-any-return]
+    candidates = list(returned) if isinstance(returned, tuple) else list(named.values())
+    tensors = [value for value in candidates if isinstance(value, Tensor)]
+    if len(tensors) == 1 or (tensors and isinstance(returned, tuple)):
+        return tensors[0]
+    raise TypeError(
+        f"the network returned {_describe(returned, named)}, and it is not clear which tensor "
+        "holds its outputs. Wrap it in a module whose forward returns that tensor, or give an "
+        "objective of your own, loss(returned, targets)."
+    )
+
+
+def _describe(returned: Any, named: Mapping[str, Any]) -> str:
+    parts = [
+        f"{name} {tuple(value.shape)}" if isinstance(value, Tensor) else str(name)
+        for name, value in named.items()
+        if value is not None
+    ]
+    inside = f" of {', '.join(parts)}" if parts else ""
+    return f"a {type(returned).__name__}{inside}"
