@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import torch
@@ -12,6 +13,10 @@ from torch.utils._pytree import tree_map
 Inputs: TypeAlias = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 
 LOGITS = ("logits", "out")  # transformers and torchvision call theirs so
+
+
+class OutputsError(ValueError):
+    """It is not clear which of the tensors that a network returned are its outputs."""
 
 
 def arguments(inputs: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
@@ -64,7 +69,7 @@ def logits_of(returned: Any) -> Tensor:
     """The one tensor of outputs in what a network returned: its `logits`, its `out`, or the first.
 
     Raises:
-        TypeError: if there is none, or several and none is called so.
+        OutputsError: if there is none, or several and none is called so.
     """
     if isinstance(returned, Tensor):
         return returned
@@ -81,7 +86,7 @@ def logits_of(returned: Any) -> Tensor:
     tensors = [value for value in candidates if isinstance(value, Tensor)]
     if len(tensors) == 1 or (tensors and isinstance(returned, tuple)):
         return tensors[0]
-    raise TypeError(
+    raise OutputsError(
         f"the network returned {_describe(returned, named)}, and it is not clear which tensor "
         "holds its outputs. Wrap it in a module whose forward returns that tensor, or give an "
         "objective of your own, loss(returned, targets)."
@@ -96,3 +101,22 @@ def _describe(returned: Any, named: Mapping[str, Any]) -> str:
     ]
     inside = f" of {', '.join(parts)}" if parts else ""
     return f"a {type(returned).__name__}{inside}"
+
+
+@contextmanager
+def explained(inputs: Inputs) -> Iterator[None]:
+    """A block that calls a network on `inputs`; what goes wrong is said in the reader's terms.
+
+    Raises:
+        ValueError: with the inputs' shapes and torch's own words.
+    """
+    try:
+        yield
+    except OutputsError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        shapes = " and ".join(f"{t.dtype} {tuple(t.shape[1:])}" for t in tensors_of(inputs))
+        raise ValueError(
+            f"this network cannot take inputs of shape {shapes.replace('torch.', '')}: {error}. "
+            "Does its first layer fit the data, in width, channels and number type?"
+        ) from error

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # torch's names
+
 
 def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
     """Raise unless two points have the same names and shapes; the one place of this check."""
@@ -31,9 +33,27 @@ def running_statistics(module: nn.Module) -> set[str]:
     return {
         f"{prefix}.{name}".lstrip(".")
         for prefix, layer in module.named_modules()
-        if isinstance(layer, _NormBase) and layer.track_running_stats
-        for name, _ in layer.named_buffers(recurse=False)
+        for name in own_statistics(layer)
     }
+
+
+def own_statistics(layer: nn.Module) -> list[str]:
+    """Names of a layer's own buffers that it measures while it trains.
+
+    A layer that is not torch's counts if it has a `momentum` and buffers named as torch's are;
+    without one (torchvision's FrozenBatchNorm2d) they are constants.
+    """
+    if not keeps_statistics(layer):
+        return []
+    return [name for name, _ in layer.named_buffers(recurse=False) if name in STATISTICS]
+
+
+def keeps_statistics(layer: nn.Module) -> bool:
+    """Whether a layer keeps running statistics of what it sees."""
+    if isinstance(layer, _NormBase):
+        return bool(layer.track_running_stats) and layer.running_mean is not None
+    own = {name for name, b in layer.named_buffers(recurse=False) if b.is_floating_point()}
+    return hasattr(layer, "momentum") and bool(own & set(STATISTICS))
 
 
 def check_statistics(module: nn.Module, buffers: Mapping[str, Tensor]) -> None:

@@ -15,6 +15,7 @@ from fusionlab.connectivity.simplexes import Simplex
 from fusionlab.descent import Recipe
 from fusionlab.landscape import random_direction
 from fusionlab.landscape.planes import centred_products
+from fusionlab.objectives import AnyObjective
 from fusionlab.weights import Combinations, Weights, mean
 
 OFF = 0.1  # of the mean distance to the mean: how far off the old hull a new vertex starts
@@ -109,6 +110,7 @@ def connect(
     recipe: Recipe | None = None,
     *,
     seed: int,
+    objective: AnyObjective = None,
     connectors: int = 1,
     weight: float = 1e-3,
     device: torch.device | str | None = None,
@@ -122,10 +124,11 @@ def connect(
 
     Args:
         model: lends its architecture; it is not changed.
-        data: `Data`, a pair (inputs, labels) or a `Dataset`.
+        data: `Data`, or what `Data.of` takes.
         modes: what to join; independent trained networks, usually.
         recipe: how each vertex is trained; by default `Recipe()`.
         seed: draws starts, batches and shares.
+        objective: as for `fit`.
         connectors: how many vertices to add.
         weight: λ, the reward for volume.
         device: where to compute; by default where the data lie.
@@ -152,7 +155,7 @@ def connect(
         grown = grown.cone(_start(grown.points, seed=seed + len(fits)))
         fits.append(
             fit(
-                model, data, grown, recipe, seed=seed + len(fits),
+                model, data, grown, recipe, seed=seed + len(fits), objective=objective,
                 penalty=volume_penalty(grown.simplexes, weight), device=device, progress=progress,
             )
         )  # fmt: skip

@@ -11,8 +11,6 @@ from torch.nn.functional import cosine_similarity
 
 from fusionlab.data import Data
 from fusionlab.landscape import Landscape
-from fusionlab.landscape.network import Network
-from fusionlab.landscape.slopes import in_precision
 from fusionlab.weights import Weights, lerp
 
 ROWS = 500  # examples whose features are held at once
@@ -66,15 +64,13 @@ def feature_connectivity(
         Zhou et al. 2023, arXiv:2307.08286: f((1 − t) a + t b) ∝ (1 − t) f(a) + t f(b).
     """
     landscape = Landscape(model, data, calibration=calibration)
-    network = Network(model, device=landscape.device)
-    thetas = [landscape.at(theta).move(landscape.device) for theta in (a, b, lerp(a, b, t))]
-    tensors = [{**network.constants, **theta, **theta.buffers} for theta in thetas]
-    inputs = in_precision(data.inputs, a)
-    names = tuple(layers or dict.fromkeys(network.order(tensors[0], inputs[:1])))
+    data = landscape.data
+    points = [landscape.at(theta) for theta in (a, b, lerp(a, b, t))]
+    names = tuple(layers or landscape.layers(points[0]))
     _check(names, model)
     total = torch.zeros(3, len(names), dtype=torch.double)
-    for batch in inputs.split(ROWS):
-        features = [network.outputs_of(names, point, batch) for point in tensors]
+    for part in data.parts(ROWS):
+        features = [landscape.features(point, names, part.inputs) for point in points]
         rows = [_compare(fa, fb, merged, t) for fa, fb, merged in zip(*features, strict=True)]
         total += torch.stack(rows, 1).cpu()
     return FeatureConnectivity(names, *total / len(data))

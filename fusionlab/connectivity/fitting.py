@@ -24,13 +24,14 @@ from fusionlab.descent import (
     batch_rows,
     carry_out,
     checked_data,
-    noisy_labels,
+    noisy_targets,
     seeded,
     threads,
     threads_worth,
 )
 from fusionlab.descent.recipes import factor
-from fusionlab.landscape.slopes import in_precision
+from fusionlab.objectives import AnyObjective
+from fusionlab.outputs import in_precision, map_tensors
 
 PACE = 0.1  # seconds of training between two looks
 AHEAD = 64  # random points drawn at once
@@ -72,20 +73,23 @@ class Fitting(Iterator[Fit[_Shape]]):
         recipe: Recipe | None = None,
         *,
         seed: int,
+        objective: AnyObjective = None,
         penalty: Penalty | None = None,
         layerwise: bool = False,
         device: torch.device | str | None = None,
     ) -> None:
         self.recipe, self.seed = recipe or Recipe(), seed
         self._data = checked_data(data, device)
-        self._shape = shape = _moved(shape, self._data.labels.device)
+        self._shape = shape = _moved(shape, self._data.device)
         self.total = self.recipe.total_steps(len(self._data))
-        self._labels = noisy_labels(self._data, self.recipe)
+        self._targets = noisy_targets(self._data, self.recipe)
         self._rows = batch_rows(len(self._data), self.recipe.batch_size, [seed])
         self._shares = self._draw(torch.Generator().manual_seed(seed))
-        with seeded(self._data.labels.device, seed):
+        with seeded(self._data.device, seed):
             self._random = torch.get_rng_state()
-        self._vertices = Vertices(model, shape, self._data, penalty=penalty, layerwise=layerwise)
+        self._vertices = Vertices(
+            model, shape, self._data, penalty=penalty, layerwise=layerwise, objective=objective
+        )
         self._free = Descent(
             [self._vertices.free],
             self.recipe.optimizer,
@@ -95,7 +99,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         self._losses: list[Tensor] = []
         self._diverged = not len(self._vertices.free)  # nothing to move, nothing to do
         self._inputs = in_precision(self._data.inputs, shape.points[0])
-        batch = self._inputs[: self.recipe.batch_size]
+        batch = map_tensors(lambda t: t[: self.recipe.batch_size], self._inputs)
         self._threads = threads_worth(self._vertices.network, batch)
         self._sound = self._vertices.free.clone()  # the free vertices when they were last looked at
         self._fresh = True  # whether the shape is over these
@@ -138,8 +142,8 @@ class Fitting(Iterator[Fit[_Shape]]):
         return Fit(self.shape, losses, self.recipe, self.seed, complete)
 
     def _step(self) -> Tensor:
-        rows = next(self._rows)[0].to(self._labels.device)
-        batch = self._inputs[rows], self._labels[rows]
+        rows = next(self._rows)[0].to(self._targets.device)
+        batch = map_tensors(lambda t: t[rows], self._inputs), self._targets[rows]
         loss, slopes = self._vertices.slopes(next(self._shares), *batch)
         rate = self.recipe.lr * factor(self.recipe, self.steps, self.total)
         self._free.step([slopes], rate)
@@ -189,6 +193,7 @@ def fit(
     recipe: Recipe | None = None,
     *,
     seed: int,
+    objective: AnyObjective = None,
     penalty: Penalty | None = None,
     layerwise: bool = False,
     device: torch.device | str | None = None,
@@ -201,10 +206,11 @@ def fit(
 
     Args:
         model: lends its architecture; it is not changed.
-        data: `Data`, a pair (inputs, labels) or a `Dataset`.
+        data: `Data`, or what `Data.of` takes.
         shape: where to begin; its fixed vertices stay.
         recipe: how; by default `Recipe()`.
         seed: draws the batches, the shares and dropout.
+        objective: what is minimised, as for a `Landscape`; by default cross-entropy.
         penalty: added to the loss: a function of the vertices' inner products (k, k).
         layerwise: each layer draws shares of its own.
         device: where to compute; by default where the data lie.
@@ -221,8 +227,9 @@ def fit(
         (subspaces, layer by layer).
     """
     fitting = Fitting(
-        model, data, shape, recipe, seed=seed, penalty=penalty, layerwise=layerwise, device=device
-    )
+        model, data, shape, recipe,
+        seed=seed, objective=objective, penalty=penalty, layerwise=layerwise, device=device,
+    )  # fmt: skip
     title = f"fitting a {type(shape).__name__.lower()}"
     carry_out(fitting, title, kept="what was reached", progress=progress)
     return fitting.so_far()

@@ -9,23 +9,21 @@ from torch import Tensor
 
 from fusionlab.connectivity.paths import Path, points_on
 from fusionlab.landscape import Field, score_all
+from fusionlab.quantities import CLASSIFIED, Measured, Measures
 
 
 @dataclass(frozen=True, eq=False)
-class Profile:
-    """Scores along a path: position t, loss in nats, accuracy in [0, 1]; each (points,), float64.
+class Profile(Measured):
+    """Scores along a path: position t, loss, and the quality beside it; each (points,), float64.
 
-    Three barriers are in use; each is a property, and 0 means that nothing rises.
+    Of a classifier these are the loss in nats and the accuracy in [0, 1]. Three barriers are in
+    use; each is a property, and 0 means that nothing rises.
     """
 
     t: Tensor
     loss: Tensor
-    accuracy: Tensor
-
-    @property
-    def error(self) -> Tensor:
-        """Share of wrong answers, (points,)."""
-        return 1 - self.accuracy
+    quality: Tensor
+    measures: Measures = CLASSIFIED
 
     @property
     def chord(self) -> Tensor:
@@ -115,4 +113,4 @@ def profile(
             f"from {t.min().item():g} to {t.max().item():g}."
         )
     scores = score_all(landscape, points_on(path, t))
-    return Profile(t, scores.loss, scores.accuracy)
+    return Profile(t, scores.loss, scores.quality, scores.measures)

@@ -9,11 +9,12 @@ from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
-from fusionlab.descent import check_fit
+from fusionlab.descent import fitted
 from fusionlab.landscape.hessians import shaped
+from fusionlab.objectives import AnyObjective
+from fusionlab.outputs import Inputs, forward
 from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
 
@@ -49,12 +50,13 @@ class Vertices:
         *,
         penalty: Penalty | None,
         layerwise: bool,
+        objective: AnyObjective = None,
     ) -> None:
-        device = data.labels.device
+        device = data.device
         self._penalty = penalty
         self.network = deepcopy(model).to(device)
         check_same_space(shape.points[0], dict(self.network.named_parameters()))
-        check_fit(self.network, data)
+        self._objective = fitted(self.network, data, objective)
         self.network.train().requires_grad_(True)
         fixed = {i % len(shape.points) for i in shape.fixed}
         self._free = [i for i in range(len(shape.points)) if i not in fixed]
@@ -77,7 +79,7 @@ class Vertices:
         """Shares in the order, precision and place of the matrix's rows."""
         return shares[:, self._order].to(self._theta)
 
-    def slopes(self, shares: Tensor, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def slopes(self, shares: Tensor, inputs: Inputs, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The loss at the mix of these shares (layers, k), and its slopes at the free vertices.
 
         The shares come from `arrange`.
@@ -85,7 +87,8 @@ class Vertices:
         for c, layer in zip(shares, self._layers, strict=True):
             torch.mv(self._vertices[:, layer].T, c, out=self._theta[layer])
         self._slope.zero_()
-        loss = cross_entropy(self.network(inputs), labels)
+        outputs = self._objective.select(forward(self.network, inputs))
+        loss = self._objective.sums(outputs, targets).mean
         loss.backward()
         for c, layer in zip(shares, self._layers, strict=True):
             torch.outer(c[: len(self._free)], self._slope[layer], out=self._slopes[:, layer])

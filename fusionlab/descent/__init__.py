@@ -1,6 +1,6 @@
 """How points go downhill: recipes, batches, optimizers, and long work that can be interrupted."""
 
-from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
+from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets, seeded
 from fusionlab.descent.optimizers import Descent
 from fusionlab.descent.progress import bar, carry_out, interrupts_wait
 from fusionlab.descent.recipes import Recipe
@@ -12,10 +12,10 @@ __all__ = [
     "bar",
     "batch_rows",
     "carry_out",
-    "check_fit",
     "checked_data",
+    "fitted",
     "interrupts_wait",
-    "noisy_labels",
+    "noisy_targets",
     "seeded",
     "threads",
     "threads_worth",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -11,6 +12,10 @@ from torch import Tensor, nn
 
 from fusionlab.data import Data
 from fusionlab.descent.recipes import Recipe
+from fusionlab.objectives import AnyObjective, Objective, objective_of
+from fusionlab.outputs import explained, forward, in_precision, map_tensors
+
+TRIED = 16  # rows on which network and targets are seen to fit
 
 
 @contextmanager
@@ -37,12 +42,12 @@ def batch_rows(examples: int, size: int, seeds: Sequence[int]) -> Iterator[Tenso
         yield from orders[:, : examples - examples % size].unflatten(1, (-1, size)).unbind(1)
 
 
-def noisy_labels(data: Data, recipe: Recipe) -> Tensor:
-    """The labels, of which the recipe's share is replaced by another class; shape (n,)."""
-    labels = data.labels.clone()
-    count = round(recipe.label_noise * len(labels))
+def noisy_targets(data: Data, recipe: Recipe) -> Tensor:
+    """The targets; of labels the recipe's share is replaced by another class; shape (n, ...)."""
+    count = round(recipe.label_noise * len(data))
     if count == 0:
-        return labels
+        return data.targets.clone()
+    labels = data.labels.clone()
     if data.classes < 2:
         raise ValueError("label noise needs at least two classes: all labels here are 0")
     dice = torch.Generator().manual_seed(recipe.noise_seed)
@@ -63,22 +68,22 @@ def checked_data(source: Any, device: torch.device | str | None) -> Data:
     return data if device is None else data.move(device)
 
 
-@torch.no_grad()
-def check_fit(network: nn.Module, data: Data) -> None:
-    """Raise a ValueError unless the network turns the inputs into enough logits."""
-    network.eval()  # BatchNorm must not measure these
-    try:
-        outputs = network(data.inputs[:2])
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"this network cannot take inputs of shape {tuple(data.inputs.shape[1:])}: {error}. "
-            "Does its first layer fit the data, in width, channels and number type?"
-        ) from error
-    finally:
-        network.train()
-    shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or outputs.shape[1] < data.classes:
-        raise ValueError(
-            f"two inputs give {shape}, but the labels run to {data.classes - 1}: the network must "
-            f"give one row of at least {data.classes} logits per input."
-        )
+def fitted(network: nn.Module, data: Data, objective: AnyObjective) -> Objective:
+    """The objective that is meant, seen to fit what the network gives for the data.
+
+    It is tried in evaluation and in training mode, on a copy; nothing is drawn or measured.
+
+    Raises:
+        ValueError: if the network cannot take the inputs, or its outputs do not fit the targets.
+    """
+    meant, rows = objective_of(objective), data.varied(TRIED)
+    inputs = in_precision(rows.inputs, dict(network.named_parameters()))
+    with explained(inputs), seeded(data.device, 0), torch.no_grad():
+        copy = deepcopy(network)
+        outputs = [
+            meant.select(forward(mode(copy), map_tensors(torch.clone, inputs)))
+            for mode in (nn.Module.eval, nn.Module.train)
+        ]
+    for given in outputs:
+        chosen = meant.checked(given, rows.targets)
+    return chosen

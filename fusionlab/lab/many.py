@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from fusionlab.data import Data
-from fusionlab.descent.batches import check_fit, checked_data, seeded
+from fusionlab.descent.batches import checked_data, fitted, seeded
 from fusionlab.descent.progress import interrupts_wait
 from fusionlab.descent.recipes import Recipe
 from fusionlab.descent.threads import threads, threads_worth
@@ -18,6 +19,8 @@ from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.stacking import Stack, can_stack
 from fusionlab.lab.starts import fresh
 from fusionlab.lab.training import train_alone
+from fusionlab.objectives import AnyObjective
+from fusionlab.outputs import tensors_of
 from fusionlab.weights import Weights
 
 # Beyond these a step's arithmetic outweighs its overhead, and on a CPU stacking loses.
@@ -32,6 +35,7 @@ def train_many(
     recipes: Recipe | Sequence[Recipe] | None = None,
     *,
     seeds: int | Sequence[int],
+    objective: AnyObjective = None,
     start: Weights | None = None,
     device: torch.device | str | None = None,
     progress: bool = True,
@@ -44,6 +48,7 @@ def train_many(
         data: as for `train`.
         recipes: one for all runs, or one per seed.
         seeds: one per run, or one for all recipes.
+        objective: as for `train`.
         start: where all begin, instead of at weights drawn by their seeds.
         device: as for `train`.
         progress: show a bar if it takes longer than a second.
@@ -58,23 +63,35 @@ def train_many(
     """
     data = checked_data(data, device)
     plans = _pair(recipes or Recipe(), seeds)
-    if not stacks(model, data, [plan.recipe for plan in plans], wish=stacked):
-        return train_in_turn(model, data, plans, start=start, progress=progress)
+    recipes = [plan.recipe for plan in plans]
+    if not stacks(model, data, recipes, objective=objective, wish=stacked):
+        return train_in_turn(
+            model, data, plans, objective=objective, start=start, progress=progress
+        )
     runs: dict[int, Run] = {}
     with interrupts_wait():
         for batch in _alike(plans, len(data)):
             chosen = [plans[i] for i in batch]
-            made = _train_stack(model, data, chosen, start=start, progress=progress)
+            made = _train_stack(
+                model, data, chosen, objective=objective, start=start, progress=progress
+            )
             runs |= dict(zip(batch, made, strict=True))
     return [runs[i] for i in range(len(plans))]
 
 
 def train_in_turn(
-    model: nn.Module, data: Data, plans: Sequence[Plan], *, start: Weights | None, progress: bool
+    model: nn.Module,
+    data: Data,
+    plans: Sequence[Plan],
+    *,
+    objective: AnyObjective = None,
+    start: Weights | None,
+    progress: bool,
 ) -> list[Run]:
     """Make the planned runs one by one; after an interrupt the rest stay at their start."""
+    one = partial(train_alone, model, data, objective=objective, start=start, progress=progress)
     with interrupts_wait():
-        return [train_alone(model, data, p, start=start, progress=progress) for p in plans]
+        return [one(plan) for plan in plans]
 
 
 def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> list[Plan]:
@@ -91,14 +108,19 @@ def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> lis
 
 
 def stacks(
-    model: nn.Module, data: Data, recipes: Sequence[Recipe], *, wish: bool | None = None
+    model: nn.Module,
+    data: Data,
+    recipes: Sequence[Recipe],
+    *,
+    objective: AnyObjective = None,
+    wish: bool | None = None,
 ) -> bool:
     """Tell whether runs of this network on these data are stacked: possible, and worth it."""
     if wish is False:
         return False
-    with seeded(data.inputs.device, 0):
-        network = fresh(model).to(data.inputs.device)
-        check_fit(network, data)
+    with seeded(data.device, 0):
+        network = fresh(model).to(data.device)
+        fitted(network, data, objective)
         possible = can_stack(network, data.inputs)
     if wish and not possible:
         raise ValueError(
@@ -114,7 +136,8 @@ def _is_light(network: nn.Module, data: Data, recipes: Sequence[Recipe]) -> bool
         return False
     if not any(isinstance(layer, _ConvNd) for layer in network.modules()):
         return True
-    return max(r.batch_size for r in recipes) * data.inputs.shape[2:].numel() <= FEW
+    pixels = max(t.shape[2:].numel() for t in tensors_of(data.inputs))
+    return max(r.batch_size for r in recipes) * pixels <= FEW
 
 
 def _alike(plans: Sequence[Plan], examples: int) -> list[list[int]]:
@@ -128,7 +151,13 @@ def _alike(plans: Sequence[Plan], examples: int) -> list[list[int]]:
 
 
 def _train_stack(
-    model: nn.Module, data: Data, plans: Sequence[Plan], *, start: Weights | None, progress: bool
+    model: nn.Module,
+    data: Data,
+    plans: Sequence[Plan],
+    *,
+    objective: AnyObjective,
+    start: Weights | None,
+    progress: bool,
 ) -> list[Run]:
     """Make runs that take their steps together.
 
@@ -138,8 +167,9 @@ def _train_stack(
     pair = list(plans) * 2 if len(plans) == 1 else list(plans)
     networks = []
     for plan in pair:
-        with seeded(data.inputs.device, plan.seed):
-            networks.append(fresh(model, start=start).to(data.inputs.device))
-    rows = data.inputs[: len(pair) * plans[0].recipe.batch_size]
+        with seeded(data.device, plan.seed):
+            networks.append(fresh(model, start=start).to(data.device))
+    rows = data[: len(pair) * plans[0].recipe.batch_size].inputs
     with threads(threads_worth(networks[0], rows)):
-        return follow(Stack(networks, data, pair), plans, len(data), progress=progress)
+        stack = Stack(networks, data, pair, fitted(networks[0], data, objective))
+        return follow(stack, plans, len(data), progress=progress)

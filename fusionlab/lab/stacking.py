@@ -7,18 +7,20 @@ gradient, and an element-wise optimizer on the stacked vector is each one's opti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
-from fusionlab.descent.batches import batch_rows, noisy_labels
+from fusionlab.descent.batches import batch_rows, noisy_targets
 from fusionlab.descent.optimizers import Descent, Setting
 from fusionlab.descent.recipes import factor
 from fusionlab.lab.runs import Plan
+from fusionlab.objectives import Objective
+from fusionlab.outputs import Inputs, in_precision
 from fusionlab.weights import Weights
 
 Forward = Callable[[Mapping[str, Tensor], Tensor], Tensor]
@@ -29,23 +31,30 @@ ELEMENTWISE = (
 )  # fmt: skip
 
 
-def can_stack(network: nn.Module, inputs: Tensor) -> bool:
+def can_stack(network: nn.Module, inputs: Inputs) -> bool:
     """Tell whether many of these networks can be trained as one.
 
     Not so with buffers (BatchNorm's statistics), frozen or mixed-precision parameters, random
-    layers (dropout), or whatever else `torch.func.vmap` refuses.
+    layers (dropout), whatever else `torch.func.vmap` refuses, or where a stack of two gives other
+    outputs than the networks themselves.
     """
+    if not isinstance(inputs, Tensor):
+        return False
     parameters = list(network.parameters())
     plain = all(p.requires_grad and p.dtype == parameters[0].dtype for p in parameters)
     if not parameters or not plain or any(True for _ in network.buffers()):
         return False
-    twins = {name: torch.stack([p, p]) for name, p in network.named_parameters()}
+    here = {name: p.detach() for name, p in network.named_parameters()}
+    there = {name: 0.9 * p.flip(0) if p.ndim else 0.9 * p for name, p in here.items()}
+    twins = {name: torch.stack([p, there[name]]) for name, p in here.items()}
+    few: Tensor = in_precision(inputs[:2], here)  # type: ignore[assignment]
     try:
         with torch.no_grad():
-            stacked_forward(network)(twins, torch.stack([inputs[:2]] * 2))
+            stacked = stacked_forward(network)(twins, torch.stack([few] * 2))
+            alone = functional_call(deepcopy(network), there, (few.clone(),))
     except (RuntimeError, ValueError, TypeError):
         return False
-    return True
+    return torch.allclose(stacked[1], alone, rtol=1e-3, atol=1e-4 * float(alone.abs().max()))
 
 
 def stacked_forward(network: nn.Module) -> Forward:
@@ -62,11 +71,19 @@ class Stack:
         networks: one per plan, each at its start.
         data: what all of them learn from.
         plans: one per network; optimizer, batch size and number of steps are the same in all.
+        objective: what each of them minimises.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], data: Data, plans: Sequence[Plan]) -> None:
-        self.forward, self.inputs = stacked_forward(networks[0]), data.inputs
-        self.labels = torch.stack([noisy_labels(data, plan.recipe) for plan in plans])
+    def __init__(
+        self,
+        networks: Sequence[nn.Module],
+        data: Data,
+        plans: Sequence[Plan],
+        objective: Objective,
+    ) -> None:
+        self.forward, self.objective = stacked_forward(networks[0]), objective
+        self.inputs: Tensor = in_precision(data.inputs, dict(networks[0].named_parameters()))  # type: ignore[assignment]
+        self.targets = torch.stack([noisy_targets(data, plan.recipe) for plan in plans])
         self.rows = batch_rows(
             len(data), plans[0].recipe.batch_size, [plan.order_seed for plan in plans]
         )
@@ -91,10 +108,9 @@ class Stack:
         """Take a step with every network and return the losses before it, shape (runs,)."""
         rows = next(self.rows).to(self.inputs.device)
         inputs = self.inputs.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-        logits = self.forward(self.theta, inputs)
-        labels = self.labels.gather(1, rows)
-        # (runs, classes, batch): a softmax over a middle axis is the faster one
-        losses = cross_entropy(logits.mT, labels, reduction="none").mean(1)
+        runs = torch.arange(len(rows), device=rows.device)[:, None]
+        outputs = self.objective.select(self.forward(self.theta, inputs))
+        losses = self.objective.means(outputs, self.targets[runs, rows])
         self.slopes.zero_()
         losses.sum().backward()
         rates = [r.lr * factor(r, number, self.total) for r in self.recipes]

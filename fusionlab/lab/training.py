@@ -6,15 +6,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from fusionlab.data import Data
-from fusionlab.descent.batches import batch_rows, check_fit, checked_data, noisy_labels, seeded
+from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets, seeded
 from fusionlab.descent.optimizers import Descent
 from fusionlab.descent.recipes import Recipe, factor
 from fusionlab.descent.threads import threads, threads_worth
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.starts import fresh
+from fusionlab.objectives import AnyObjective, Objective
+from fusionlab.outputs import forward, in_precision, map_tensors
 from fusionlab.weights import Weights
 
 
@@ -24,6 +25,7 @@ def train(
     recipe: Recipe | None = None,
     *,
     seed: int,
+    objective: AnyObjective = None,
     order_seed: int | None = None,
     start: Weights | None = None,
     device: torch.device | str | None = None,
@@ -33,9 +35,10 @@ def train(
 
     Args:
         model: lends its architecture; it is not changed.
-        data: `Data`, a pair (inputs, labels) or a `Dataset`.
+        data: `Data`, or what `Data.of` takes.
         recipe: how; by default `Recipe()`.
         seed: draws the initial weights, dropout, and the order of the batches.
+        objective: what is minimised, as for a `Landscape`; by default cross-entropy.
         order_seed: draws that order instead.
         start: where to begin, instead of at weights drawn by `seed`.
         device: where to compute and leave the checkpoints; by default where the data lie.
@@ -46,22 +49,28 @@ def train(
         The run. If it is interrupted or diverges, with a warning, what was reached so far.
 
     Raises:
-        ValueError: if the network cannot take the inputs, or has too few outputs for the labels.
+        ValueError: if the network cannot take the inputs, or its outputs do not fit the targets.
     """
     recipe, data = recipe or Recipe(), checked_data(data, device)
     plan = Plan(recipe, seed, seed if order_seed is None else order_seed)
-    return train_alone(model, data, plan, start=start, progress=progress)
+    return train_alone(model, data, plan, objective=objective, start=start, progress=progress)
 
 
 def train_alone(
-    model: nn.Module, data: Data, plan: Plan, *, start: Weights | None, progress: bool
+    model: nn.Module,
+    data: Data,
+    plan: Plan,
+    *,
+    objective: AnyObjective = None,
+    start: Weights | None,
+    progress: bool,
 ) -> Run:
     """Make one planned run by itself."""
-    with seeded(data.inputs.device, plan.seed):
-        network = fresh(model, start=start).to(data.inputs.device)
-        check_fit(network, data)
-        with threads(threads_worth(network, data.inputs[: plan.recipe.batch_size])):
-            learner = _Single(network, data, plan)
+    with seeded(data.device, plan.seed):
+        network = fresh(model, start=start).to(data.device)
+        chosen = fitted(network, data, objective)
+        with threads(threads_worth(network, data[: plan.recipe.batch_size].inputs)):
+            learner = _Single(network, data, plan, chosen)
             [run] = follow(learner, [plan], len(data), progress=progress)
     return run
 
@@ -69,9 +78,10 @@ def train_alone(
 class _Single:
     """One network, as it is."""
 
-    def __init__(self, network: nn.Module, data: Data, plan: Plan) -> None:
-        self.network, self.inputs, self.recipe = network, data.inputs, plan.recipe
-        self.labels = noisy_labels(data, plan.recipe)
+    def __init__(self, network: nn.Module, data: Data, plan: Plan, objective: Objective) -> None:
+        self.network, self.objective, self.recipe = network, objective, plan.recipe
+        self.inputs = in_precision(data.inputs, dict(network.named_parameters()))
+        self.targets = noisy_targets(data, plan.recipe)
         self.total = plan.recipe.total_steps(len(data))
         self.rows = batch_rows(len(data), plan.recipe.batch_size, [plan.order_seed])
         self.free = [p for p in network.parameters() if p.requires_grad]
@@ -83,10 +93,12 @@ class _Single:
         )
 
     def step(self, number: int) -> Tensor:
-        rows = next(self.rows)[0].to(self.labels.device)
+        rows = next(self.rows)[0].to(self.targets.device)
         for parameter in self.free:
             parameter.grad = None
-        loss = cross_entropy(self.network(self.inputs[rows]), self.labels[rows])
+        returned = forward(self.network, map_tensors(lambda t: t[rows], self.inputs))
+        outputs = self.objective.select(returned)
+        loss = self.objective.sums(outputs, self.targets[rows]).mean
         loss.backward()
         rate = self.recipe.lr * factor(self.recipe, number, self.total)
         self.descent.step([parameter.grad for parameter in self.free], rate)

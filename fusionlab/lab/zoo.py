@@ -172,7 +172,7 @@ class _Shelf:
         if steps != self.recipe.kept_steps(len(self.data)):
             raise CheckpointError(f"{self.file(seed)} lacks steps of its recipe")
         theta, buffers = _by_step(kept), _by_step(kept.buffers)
-        device = self.data.inputs.device
+        device = self.data.device
         checkpoints = tuple(Weights(theta[s], buffers.get(s)).move(device) for s in steps)
         return Run(checkpoints, steps, kept.buffers[LOSSES], self.recipe, seed, seed)
 

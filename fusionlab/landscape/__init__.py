@@ -4,14 +4,15 @@ from fusionlab.landscape.curvature import Curved, Eigenpairs, eigenpairs, eigenp
 from fusionlab.landscape.densities import Density, spectral_density
 from fusionlab.landscape.directions import filter_normalise, random_direction
 from fusionlab.landscape.ensembles import ensemble_probabilities, ensemble_score
-from fusionlab.landscape.evaluation import Field, Landscape, Score, Scores, score_all
+from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.fields import GradientField, gradient_field
 from fusionlab.landscape.hessians import Hessian
 from fusionlab.landscape.pictures import picture_plane
 from fusionlab.landscape.planes import Bounds, Plane
 from fusionlab.landscape.ranges import reach
+from fusionlab.landscape.recalibration import recalibrate
 from fusionlab.landscape.rises import Flatness, Sharpness, Sloped, flatness, sharpness
-from fusionlab.landscape.statistics import recalibrate
+from fusionlab.landscape.scores import Field, Score, Scores, score_all
 from fusionlab.landscape.surveys import Surface, Survey, survey
 from fusionlab.landscape.traces import Trace, trace
 from fusionlab.landscape.trajectories import (

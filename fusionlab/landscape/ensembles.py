@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import nll_loss
 
-from fusionlab.landscape.evaluation import Landscape, Score
+from fusionlab.landscape.evaluation import Landscape
+from fusionlab.landscape.scores import Score
+from fusionlab.outputs import Inputs
 from fusionlab.weights import Weights
 
 
 def ensemble_probabilities(
-    landscape: Landscape, points: Sequence[Weights], inputs: Tensor
+    landscape: Landscape, points: Sequence[Weights], inputs: Inputs
 ) -> Tensor:
     """Class probabilities, averaged over the networks at `points`; shape (n, classes)."""
     if not len(points):

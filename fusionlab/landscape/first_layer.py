@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.conv import _ConvNd
 
 from fusionlab.landscape.network import Network
 
 Points = Mapping[str, Tensor]  # k points stacked by name, each (k, ...)
 
+LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 WORTH = 256  # inputs of a unit × points of a call, above which mixing beats multiplying
 MOST_BYTES = 256e6  # of kept outputs
 
@@ -28,6 +28,7 @@ class FirstLayer:
         self, network: Network, name: str, points: Points, batches: Sequence[Tensor]
     ) -> None:
         layer = network.module.get_submodule(name)
+        self.name = name
         self.names = [f"{name}.{own}" for own, _ in layer.named_parameters()]
         self.network = network.without(name)
         self._stand_in = f"{name}.value"
@@ -37,9 +38,10 @@ class FirstLayer:
             for seen in (network.input_of(name, next(_each(points)), x) for x in batches)
         ]
 
-    def at(self, c: Tensor, batch: int) -> dict[str, Tensor]:
-        """What stands in for the layer at the coefficients c (q, k), shape (q, n, ...)."""
-        return {self._stand_in: torch.tensordot(c, self._outputs[batch], 1)}
+    def at(self, c: Tensor, batch: int, rows: int | None = None) -> dict[str, Tensor]:
+        """What stands in for the layer at coefficients c (q, k), on the first rows of a batch."""
+        outputs = self._outputs[batch][:, :rows]
+        return {self._stand_in: torch.tensordot(c.to(outputs.dtype), outputs, 1)}
 
 
 def find(network: Network, points: Points, inputs: Tensor, *, rows: int, stack: int) -> str | None:
@@ -50,20 +52,35 @@ def find(network: Network, points: Points, inputs: Tensor, *, rows: int, stack: 
     """
     name, *later = network.order(next(_each(points)), inputs) or [""]
     layer = network.module.get_submodule(name)
-    if not name or name in later or not isinstance(layer, nn.Linear | _ConvNd):
+    if not name or name in later or not _is_plain(layer):
         return None
-    if _is_shared(network.module, layer) or layer.weight[0].numel() * min(stack, 8) < WORTH:
+    if _is_shared(network.module, layer) or _inputs(layer) * min(stack, 8) < WORTH:
         return None
     looks = [network.input_of(name, at, inputs) for at in _each(points)]
     if not all(torch.equal(looks[0], look) for look in looks):
         return None
-    bytes_each = layer(looks[0].to(layer.weight.dtype)).nbytes / len(inputs)
+    weights = {own: points[f"{name}.{own}"][0] for own, _ in layer.named_parameters()}
+    bytes_each = functional_call(layer, weights, (looks[0],)).nbytes / len(looks[0])
     return name if bytes_each * rows * len(looks) < MOST_BYTES else None
 
 
 def _each(points: Points) -> Iterator[dict[str, Tensor]]:
     for i in range(len(next(iter(points.values())))):
         yield {name: stacked[i] for name, stacked in points.items()}
+
+
+def _inputs(layer: nn.Module) -> int:
+    """How many numbers a unit of a linear layer sees."""
+    weight = layer.get_parameter("weight")
+    return weight.numel() // len(weight)
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether a layer is one of torch's that are linear in their weights, and nothing more."""
+    hooked = layer._forward_hooks or layer._forward_pre_hooks
+    return type(layer) in LINEAR and {n for n, _ in layer.named_parameters()} <= {
+        "weight", "bias"
+    } and not hooked  # fmt: skip
 
 
 def _is_shared(module: nn.Module, layer: nn.Module) -> bool:

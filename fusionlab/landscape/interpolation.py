@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.evaluation import Scores
+from fusionlab.landscape.scores import Scores
 from fusionlab.weights import Weights
 
 
@@ -37,17 +37,17 @@ class Lattice:
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """Loss and accuracy on a grid, valid where `known`; all of shape (ny, nx)."""
+    """Loss and quality on a grid, valid where `known`; all of shape (ny, nx)."""
 
     loss: Tensor
-    accuracy: Tensor
+    quality: Tensor
     known: Tensor
 
     @classmethod
     def none(cls, rows: int, columns: int) -> Readings:
         """A grid of which nothing is known."""
-        loss, accuracy = torch.full((2, rows, columns), torch.nan, dtype=torch.double)
-        return cls(loss, accuracy, torch.zeros(rows, columns, dtype=torch.bool))
+        loss, quality = torch.full((2, rows, columns), torch.nan, dtype=torch.double)
+        return cls(loss, quality, torch.zeros(rows, columns, dtype=torch.bool))
 
     def covers(self, lattice: Lattice) -> bool:
         """Whether every point of the lattice is known."""
@@ -62,13 +62,13 @@ class Readings:
     def put(self, numbers: Tensor, scores: Scores) -> None:
         """Note the scores of points."""
         self.loss.view(-1)[numbers] = scores.loss
-        self.accuracy.view(-1)[numbers] = scores.accuracy
+        self.quality.view(-1)[numbers] = scores.quality
         self.known.view(-1)[numbers] = True
 
     def as_weights(self) -> Weights:
         """The readings as named tensors, to be saved."""
         known = self.known.to(torch.uint8)
-        return Weights({"loss": self.loss, "accuracy": self.accuracy, "known": known})
+        return Weights({"loss": self.loss, "quality": self.quality, "known": known})
 
 
 def fuse(exact: Readings, cheap: Readings, levels: Sequence[Lattice]) -> Readings:
@@ -85,10 +85,13 @@ def fuse(exact: Readings, cheap: Readings, levels: Sequence[Lattice]) -> Reading
     losses = torch.cat([exact.loss[exact.known], cheap.loss[cheap.known]])
     logarithmic = bool((losses > 0).all())  # a spline of the log follows ravines and peaks alike
     loss = _fill(exact, cheap, levels, lambda r: r.loss.log() if logarithmic else r.loss)
-    accuracy = _fill(exact, cheap, levels, lambda r: r.accuracy).clamp(0, 1)
+    quality = _fill(exact, cheap, levels, lambda r: r.quality)
+    seen = torch.cat([exact.quality[exact.known], cheap.quality[cheap.known]])
+    low, high = float(seen.min()), float(seen.max())  # no spline overshoots what can be
+    quality = quality.clamp(min(0.0, low), max(1.0, high))
     return Readings(
         torch.where(exact.known, exact.loss, loss.exp() if logarithmic else loss),
-        torch.where(exact.known, exact.accuracy, accuracy),
+        torch.where(exact.known, exact.quality, quality),
         exact.known,
     )
 

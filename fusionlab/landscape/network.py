@@ -1,31 +1,44 @@
-"""A module as a pure function (tensors, inputs) ↦ logits that many threads may call at once."""
+"""A module as a pure function (tensors, inputs) ↦ outputs that many threads may call at once."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from fusionlab.costs import Cost, cost
+from fusionlab.landscape.moments import Moments, normalising_layers, take_notes, use_batches
 from fusionlab.landscape.stopping import Stopped, watch
+from fusionlab.modes import begin_evaluation, set_flags
+from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors
 from fusionlab.spaces import running_statistics
 
+Tensors: TypeAlias = Mapping[str, Tensor]
+Modes = Literal["evaluation", "flags", "anew"]
 
-class Moments(NamedTuple):
-    """Mean and population variance of each channel of one batch, and how many values each sums."""
 
-    mean: Tensor
-    variance: Tensor
-    values: int
+@dataclass(frozen=True)
+class Handling:
+    """How a network has to be called so that it is a function of its tensors.
+
+    Attributes:
+        modes: "evaluation", begun once; "flags" where that would cache or merge weights; "anew",
+            a fresh network around the tensors of each call.
+        copies_inputs: its forward writes into them.
+        copies_tensors: its forward writes into its weights or buffers.
+    """
+
+    modes: Modes = "evaluation"
+    copies_inputs: bool = False
+    copies_tensors: bool = False
 
 
 class Network:
@@ -33,146 +46,182 @@ class Network:
 
     Args:
         module: any network; its structure and constant buffers are kept, on `device`.
+        handling: how it has to be called.
+        select: what is needed of what the module returns.
     """
 
-    def __init__(self, module: nn.Module, *, device: torch.device | None = None) -> None:
-        self.module = deepcopy(module).to(device).eval().requires_grad_(False)
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        device: torch.device | None = None,
+        handling: Handling | None = None,
+        select: Callable[[Any], Any] = lambda returned: returned,
+    ) -> None:
+        self.handling, self.select = handling or Handling(), select
+        self.module = _settle(deepcopy(module).to(device).requires_grad_(False), self.handling)
         self.measured = running_statistics(self.module)
         self.parameters = dict(self.module.named_parameters())
         self.constants = {
             name: b for name, b in self.module.named_buffers() if name not in self.measured
         }
+        self.convolutional = any(isinstance(m, _ConvNd) for m in self.module.modules())
+        self.momenta: dict[str, float] = {}
+        self.filled = 0.0  # what is written over when statistics are measured
+        self._batches = False
         self._own = threading.local()
 
-    def __call__(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
-        """Outputs (n, classes) with parameters and buffers taken from `tensors`."""
+    def __call__(self, tensors: Tensors, inputs: Inputs) -> Any:
+        """Outputs with parameters and buffers taken from `tensors`; others are the module's own."""
+        if self.handling.copies_inputs:
+            inputs = map_tensors(torch.clone, inputs)
+        if self._batches:
+            tensors = {**tensors, **self._nothing_measured()}
+        if self.handling.copies_tensors:
+            tensors = {n: t.clone() for n, t in {**self.constants, **tensors}.items()}
         try:
-            outputs = functional_call(self._structure, dict(tensors), (inputs,))
+            with self._standing_at(tensors) as module:
+                return self.select(forward(module, inputs))
         except Stopped:
             self.moments()  # what the layers have noted so far belongs to no whole pass
             raise
-        if not isinstance(outputs, Tensor):
-            raise TypeError(
-                f"the network returned a {type(outputs).__name__}, not one tensor of logits: wrap "
-                "it in a module whose forward returns (n, classes)."
-            )
-        return outputs
 
     def moments(self) -> dict[str, list[Moments]]:
         """What each normalising layer saw in this thread since the last reading, by name."""
-        layers = self._structure.named_modules()
-        return {name: layer.read() for name, layer in layers if isinstance(layer, _ByBatch)}
+        noted: dict[str, list[Moments]] = getattr(self._own, "noted", {})
+        self._own.noted = {}
+        return noted
 
-    def order(self, tensors: Mapping[str, Tensor], inputs: Tensor) -> list[str]:
+    def order(self, tensors: Tensors, inputs: Inputs) -> list[str]:
         """Names of the layers with parameters of their own, in the order in which they run."""
         seen: list[str] = []
         with ExitStack() as stack:
-            for name, layer in self._structure.named_modules():
+            for name, layer in self._structure.module.named_modules():
                 if any(True for _ in layer.parameters(recurse=False)):
                     note = partial(_note_name, seen, name)
                     stack.enter_context(layer.register_forward_pre_hook(note))
             self(tensors, inputs)
         return seen
 
-    def input_of(self, name: str, tensors: Mapping[str, Tensor], inputs: Tensor) -> Tensor:
+    def input_of(self, name: str, tensors: Tensors, inputs: Inputs) -> Tensor:
         """What the layer `name` sees."""
         seen: list[Tensor] = []
-        layer = self._structure.get_submodule(name)
-        with layer.register_forward_pre_hook(lambda _, given: seen.append(given[0])):
+        layer = self._structure.module.get_submodule(name)
+        with layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone())):
             self(tensors, inputs)
         return seen[0]
 
-    def outputs_of(
-        self, names: Sequence[str], tensors: Mapping[str, Tensor], inputs: Tensor
-    ) -> list[Tensor]:
+    def outputs_of(self, names: Sequence[str], tensors: Tensors, inputs: Inputs) -> list[Any]:
         """What the layers `names` give; of a layer that runs several times, the last."""
-        seen: dict[str, Tensor] = {}
+        seen: dict[str, Any] = {}
         with ExitStack() as stack:
             for name in names:
                 note = partial(_note_output, seen, name)
-                layer = self._structure.get_submodule(name)
+                layer = self._structure.module.get_submodule(name)
                 stack.enter_context(layer.register_forward_hook(note))
             self(tensors, inputs)
-        return [seen[name] for name in names]
+        return [seen.get(name) for name in names]
+
+    def cost(self, inputs: Inputs) -> Cost:
+        """What one row of such inputs costs."""
+        shared = {} if self.handling.copies_tensors else _shared(self.module)
+        with explained(inputs):
+            return cost(deepcopy(self.module, shared), in_precision(inputs, self.parameters))
 
     def without(self, name: str) -> Network:
         """The network with the tensor `name.value` in place of the outputs of a layer."""
-        module = deepcopy(self.module)
-        module.set_submodule(name, _Given())
-        return Network(module)
+        module = deepcopy(self.module, _shared(self.module))
+        module.set_submodule(name, _Given(module.get_submodule(name)))
+        return self._like(module)
 
     @cached_property
     def by_batch(self) -> Network:
         """The same network, whose BatchNorm normalises by the batch at hand; tensors are shared."""
-        twin = copy(self)
-        twin.module, twin._own = _with_batch_statistics(_twin(self.module)), threading.local()
+        module = use_batches(deepcopy(self.module, _shared(self.module)), self.momenta)
+        twin = self._like(module)
+        twin._batches = True
         return twin
 
+    def _like(self, module: nn.Module) -> Network:
+        """This network with another module."""
+        twin = copy(self)
+        twin.__dict__.pop("by_batch", None)
+        twin.module, twin._own = module, threading.local()
+        return twin
+
+    def _nothing_measured(self) -> dict[str, Tensor]:
+        """Statistics to be overwritten, for one call."""
+        buffers = self.module.named_buffers()
+        return {n: torch.full_like(b, self.filled) for n, b in buffers if n in self.measured}
+
+    @contextmanager
+    def _standing_at(self, tensors: Tensors) -> Iterator[nn.Module]:
+        """A module of this thread whose tensors are these."""
+        if self.handling.modes != "anew":
+            with self._structure.holding(tensors) as module:
+                yield module
+            return
+        own = (*self.module.named_parameters(), *self.module.named_buffers())
+        around = {id(t): tensors.get(name, t).clone() for name, t in own}  # it may write into them
+        module = begin_evaluation(deepcopy(self.module, around))
+        yield self._prepared(use_batches(module, self.momenta) if self._batches else module)
+
     @property
-    def _structure(self) -> nn.Module:
-        # functional_call swaps tensors into the module while it runs, so each thread needs
-        # modules of its own; the tensors inside are shared.
-        if not hasattr(self._own, "module"):
-            self._own.module = watch(_twin(self.module))
-        return self._own.module  # type: ignore[no-any-return]
+    def _structure(self) -> _Structure:
+        # Tensors are put into the module while it runs, so each thread needs modules of its own;
+        # the tensors inside are shared.
+        if not hasattr(self._own, "structure"):
+            twin = deepcopy(self.module, _shared(self.module))
+            self._own.structure = _Structure(self._prepared(twin))
+        return self._own.structure  # type: ignore[no-any-return]
+
+    def _prepared(self, module: nn.Module) -> nn.Module:
+        """The module, which looks for a wish to stop, and notes its statistics if it shall."""
+        watch(module)
+        if self._batches:
+            take_notes(normalising_layers(module), self._note)
+        return module
+
+    def _note(self, name: str, moments: Moments) -> None:
+        if not hasattr(self._own, "noted"):
+            self._own.noted = {}
+        self._own.noted.setdefault(name, []).append(moments)
 
 
-def _twin(module: nn.Module) -> nn.Module:
-    """A copy with layers of its own and the same tensors."""
-    tensors = [*module.parameters(), *module.buffers()]
-    return deepcopy(module, {id(t): t for t in tensors})
+class _Structure:
+    """A module into which tensors can be put, for the time of a call."""
 
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self._places: dict[str, list[tuple[dict[str, Any], str, Tensor]]] = {}
+        names: dict[int, str] = {}
+        for prefix, layer in module.named_modules():
+            for own in (layer._parameters, layer._buffers):
+                for key, tensor in own.items():
+                    if tensor is not None:
+                        name = names.setdefault(id(tensor), f"{prefix}.{key}".lstrip("."))
+                        self._places.setdefault(name, []).append((own, key, tensor))
 
-@dataclass(frozen=True)
-class Cost:
-    """What one input costs a network: floating-point operations, and bytes of the widest layer."""
-
-    flops: int
-    bytes: int
-    convolutional: bool
-
-
-def cost(network: Network, one_input: Tensor) -> Cost:
-    """Count a forward pass of one input, shape (1, ...)."""
-    from torch.utils.flop_counter import FlopCounterMode  # imports triton, where there is one
-
-    with FlopCounterMode(display=False) as counter, _outputs(network.module) as sizes:
-        network.module(one_input)
-    convolutional = any(isinstance(layer, _ConvNd) for layer in network.module.modules())
-    widest = max([one_input.numel(), *sizes])
-    return Cost(counter.get_total_flops(), widest * one_input.element_size(), convolutional)
-
-
-@contextmanager
-def _outputs(module: nn.Module) -> Iterator[list[int]]:
-    """Note the size of every layer's output while the block runs."""
-    sizes: list[int] = []
-
-    def note(_: nn.Module, inputs: object, output: object) -> None:
-        if isinstance(output, Tensor):
-            sizes.append(output.numel())
-
-    handles = [layer.register_forward_hook(note) for layer in module.modules()]
-    try:
-        yield sizes
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _note_name(seen: list[str], name: str, *_: object) -> None:
-    seen.append(name)
-
-
-def _note_output(seen: dict[str, Tensor], name: str, _: object, __: object, out: Tensor) -> None:
-    seen[name] = out.clone()  # a ReLU that works in place comes next
+    @contextmanager
+    def holding(self, tensors: Tensors) -> Iterator[nn.Module]:
+        """The module with these tensors at their places, tied ones at all of theirs."""
+        places = [place for name in tensors for place in self._places.get(name, ())]
+        try:
+            for name, tensor in tensors.items():
+                for own, key, _ in self._places.get(name, ()):
+                    own[key] = tensor
+            yield self.module
+        finally:
+            for own, key, tensor in places:
+                own[key] = tensor
 
 
 class _Given(nn.Module):
-    """Stands in for a layer whose outputs are known."""
+    """Stands in for a layer whose outputs are known; its tensors are still there to be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, layer: nn.Module) -> None:
         super().__init__()
+        self.weight, self.bias = layer.weight, layer.bias
         self.value: Tensor
         self.register_buffer("value", torch.zeros(()))
 
@@ -180,37 +229,21 @@ class _Given(nn.Module):
         return self.value
 
 
-class _ByBatch(nn.Module):
-    """A BatchNorm that normalises by the batch, as in training, and notes its moments."""
-
-    def __init__(self, layer: _NormBase) -> None:
-        super().__init__()
-        self.weight, self.bias, self.eps = layer.weight, layer.bias, layer.eps
-        self.seen: list[Moments] = []
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs, mean, scale = torch.native_batch_norm(
-            inputs, self.weight, self.bias, None, None, True, 0.0, self.eps
-        )
-        mean, scale = (t.to("cpu", torch.double) for t in (mean, scale))
-        variance = (scale**-2 - self.eps).clamp_min(0)
-        self.seen.append(Moments(mean, variance, inputs.numel() // inputs.shape[1]))
-        return outputs
-
-    def read(self) -> list[Moments]:
-        seen, self.seen = self.seen, []
-        return seen
+def _settle(module: nn.Module, handling: Handling) -> nn.Module:
+    """Put a module into the mode in which it is called."""
+    if handling.modes == "anew":  # evaluation begins at each call
+        return module.train()
+    return begin_evaluation(module) if handling.modes == "evaluation" else set_flags(module)
 
 
-def _with_batch_statistics(module: nn.Module) -> nn.Module:
-    swapped: dict[int, nn.Module] = {}
+def _shared(module: nn.Module) -> dict[int, Any]:
+    """A memo with which a copy has layers of its own and the same tensors."""
+    return {id(t): t for t in (*module.parameters(), *module.buffers())}
 
-    def swap(layer: nn.Module) -> nn.Module:
-        if not isinstance(layer, _NormBase) or not layer.track_running_stats:
-            return layer
-        return swapped.setdefault(id(layer), _ByBatch(layer))
 
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            setattr(parent, name, swap(child))
-    return swap(module)
+def _note_name(seen: list[str], name: str, *_: object) -> None:
+    seen.append(name)
+
+
+def _note_output(seen: dict[str, Any], name: str, _: object, __: object, outputs: Any) -> None:
+    seen[name] = map_tensors(torch.clone, outputs)  # a ReLU that works in place comes next

@@ -7,8 +7,8 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.evaluation import Field, score_all
 from fusionlab.landscape.planes import Plane
+from fusionlab.landscape.scores import Field, score_all
 from fusionlab.weights import Combinations, Weights
 
 FARTHEST = 100.0  # by how much the logit of one class is lifted at most

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.directions import filter_normalise, random_direction
-from fusionlab.landscape.evaluation import Field, Score, score_all
+from fusionlab.landscape.scores import Field, Score, score_all
+from fusionlab.spaces import STATISTICS
 from fusionlab.weights import Combinations, Weights
 
 Region = Literal["box", "ball"]
@@ -195,7 +196,8 @@ def flatness(
     """
     shares = torch.tensor([0.0, *scales], dtype=torch.double)
     places = torch.stack([torch.ones_like(shares), shares], 1)
-    still = {name: torch.zeros_like(buffer) for name, buffer in theta.buffers.items()}
+    measured = {n: b for n, b in theta.buffers.items() if n.rpartition(".")[2] in STATISTICS}
+    still = {name: torch.zeros_like(buffer) for name, buffer in measured.items()}
     losses: list[Tensor] = []
     with interrupts_wait() as interrupts, bar(draws, "flatness", progress=progress) as ticks:
         for draw in range(draws):

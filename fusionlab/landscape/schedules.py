@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import torch
 
-from fusionlab.landscape.network import Cost
+from fusionlab.costs import Cost
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")

@@ -78,5 +78,5 @@ def score_all(landscape: Field, points: Sequence[Weights]) -> Scores:
 
 
 def measures_of(source: object) -> Measures:
-    """What a landscape, a score or scores measure; of a function that does not say, a classifier's."""
+    """What a landscape or scores measure; of a function that does not say, a classifier's."""
     return getattr(source, "measures", CLASSIFIED)

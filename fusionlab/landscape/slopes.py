@@ -12,9 +12,11 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from fusionlab.data import Data
-from fusionlab.landscape.criteria import Loss, totals
 from fusionlab.landscape.hessians import TOGETHER, Hessian, shaped
 from fusionlab.landscape.network import Network
+from fusionlab.landscape.precision import wide, working
+from fusionlab.objectives import Objective, Sums
+from fusionlab.outputs import in_precision, map_tensors
 from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
 
@@ -27,10 +29,10 @@ PRODUCT_FLOPS = 1e7  # a CPU's pass with more is bound by arithmetic: directions
 
 
 class Slope(NamedTuple):
-    """Mean loss, share of right answers, and the gradient of the loss at a point."""
+    """The loss, the quality beside it, and the gradient of the loss at a point."""
 
     loss: float
-    accuracy: float
+    quality: float
     gradient: Weights
 
 
@@ -40,14 +42,16 @@ class Slopes:
     All torch threads share each step: backward passes gain nothing from threads of their own.
 
     Args:
-        network: the pure function (tensors, inputs) ↦ logits.
+        network: the pure function (tensors, inputs) ↦ outputs.
         data: taken in batches whose graphs are not large.
-        loss: (logits, labels) ↦ mean loss, twice differentiable for the Hessian.
+        objective: outputs and targets ↦ sums; twice differentiable for the Hessian.
         together: directions of one Hessian product.
     """
 
-    def __init__(self, network: Network, data: Data, loss: Loss, *, together: int = 1) -> None:
-        self.network, self.data, self.loss = network, data, loss
+    def __init__(
+        self, network: Network, data: Data, objective: Objective, *, together: int = 1
+    ) -> None:
+        self.network, self.data, self.objective = network, data, objective
         self.together = min(together, TOGETHER)
 
     @property
@@ -66,10 +70,10 @@ class Slopes:
         network = self.network.by_batch if by_batch else self.network
         slope = partial(_slope, partial(self._sums, network, leaves, held), leaves)
         parts = [slope(batch) for batch in ([self.data] if by_batch else self._batches)]
-        loss, right = (torch.stack([sums for sums, _ in parts]).sum(0) / len(self.data)).tolist()
+        loss, weight, quality, counted = torch.stack([sums for sums, _ in parts]).sum(0).tolist()
         total = zip(theta.items(), _total(slopes for _, slopes in parts), strict=True)
-        gradient = {name: (g / len(self.data)).to(t.device) for (name, t), g in total}
-        return Slope(loss, right, Weights(gradient))
+        gradient = {name: (g / weight).to(t.device, t.dtype) for (name, t), g in total}
+        return Slope(loss / weight, quality / counted, Weights(gradient))
 
     def hessian(self, theta: Weights) -> Hessian:
         """The Hessian at θ; the graphs of its gradient are kept while memory allows."""
@@ -80,8 +84,10 @@ class Slopes:
         def product(vectors: Tensor) -> Tensor:
             given = list(shaped(vectors, leaves).values())
             graphs = kept or map(grow, self._batches)
-            total = _total(_products(graph, leaves, given) for graph in graphs)
-            return torch.cat([t.flatten(1) for t in total], 1) / len(self.data)
+            weights, parts = zip(
+                *((w, _products(g, leaves, given)) for w, g in graphs), strict=True
+            )
+            return torch.cat([t.flatten(1) for t in _total(parts)], 1) / sum(weights)
 
         point = Weights({name: leaf.detach() for name, leaf in leaves.items()})
         return Hessian(product, point, together=self.together)
@@ -91,52 +97,49 @@ class Slopes:
         """What one more row of data adds to the graph of a gradient."""
         leaves, held = self._place(Weights.of(self.network.module))
         grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
-        first = torch.zeros(2, dtype=torch.long, device=self.data.labels.device)
+        first = torch.zeros(2, dtype=torch.long, device=self.data.device)
         one, two = (self.data[first[:rows]] for rows in (1, 2))  # copies, not views
         return max(1, _saved(partial(grow, two)) - _saved(partial(grow, one)))
 
     @cached_property
     def _batches(self) -> list[Data]:
         rows = max(1, int(BATCH_BYTES // self.bytes))
-        return [self.data[first : first + rows] for first in range(0, len(self.data), rows)]
+        return list(self.data.parts(rows))
 
     def _place(self, theta: Weights) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """θ's coordinates as leaves of graphs, and the buffers that are held."""
         check_same_space(theta, self.network.parameters)
-        moved = theta.move(self.data.labels.device)
-        leaves = {name: t.detach().clone().requires_grad_() for name, t in moved.items()}
-        return leaves, {**self.network.constants, **moved.buffers}
+        moved, dtype = theta.move(self.data.device), working(theta)
+        leaves = {n: wide(t.detach(), dtype).clone().requires_grad_() for n, t in moved.items()}
+        return leaves, {n: wide(b, dtype).clone() for n, b in moved.buffers.items()}
 
-    def _sums(self, network: Network, leaves: Tensors, held: Tensors, batch: Data) -> Tensor:
-        """Sums over the batch of the loss and of right answers, shape (2,)."""
-        logits = network({**held, **leaves}, in_precision(batch.inputs, leaves))
+    def _sums(self, network: Network, leaves: Tensors, held: Tensors, batch: Data) -> Sums:
+        """Sums of the objective over the batch."""
+        inputs = map_tensors(torch.clone, in_precision(batch.inputs, leaves))
+        outputs = network({**held, **leaves}, inputs)
         network.moments()  # what normalising layers noted is of no use here
-        return totals(self.loss, logits[None], batch.labels)[:, 0]
+        return self.objective.sums(outputs, batch.targets)
 
 
-def in_precision(inputs: Tensor, tensors: Tensors) -> Tensor:
-    """Inputs in the precision of the network; class numbers or tokens stay integers."""
-    dtype = next(iter(tensors.values())).dtype
-    return inputs.to(dtype) if inputs.is_floating_point() else inputs
-
-
-_Sums = Callable[[Data], Tensor]
+_Sums = Callable[[Data], Sums]
 
 
 def _slope(sums: _Sums, leaves: Tensors, batch: Data) -> tuple[Tensor, Sequence[Tensor]]:
-    """The batch's sums, and the gradient of the first of them."""
+    """The batch's sums (4,), and the gradient of the first of them."""
     with torch.enable_grad():
-        both = sums(batch)
-        slopes = torch.autograd.grad(both[0], list(leaves.values()), materialize_grads=True)
-    return both.detach(), slopes
+        found = sums(batch)
+        slopes = torch.autograd.grad(found.loss, list(leaves.values()), materialize_grads=True)
+    return torch.stack([number.detach().cpu().double() for number in found]), slopes
 
 
-def _graph(sums: _Sums, leaves: Tensors, batch: Data) -> Sequence[Tensor]:
-    """The gradient of the batch's loss, with the graph that leads to it."""
+def _graph(sums: _Sums, leaves: Tensors, batch: Data) -> tuple[float, Sequence[Tensor]]:
+    """The weight of the batch's loss, and the gradient of its sum with its graph."""
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # other attentions lack 2nd derivatives
-        return torch.autograd.grad(
-            sums(batch)[0], list(leaves.values()), create_graph=True, materialize_grads=True
+        found = sums(batch)
+        gradient = torch.autograd.grad(
+            found.loss, list(leaves.values()), create_graph=True, materialize_grads=True
         )
+    return float(found.weight), gradient
 
 
 def _products(

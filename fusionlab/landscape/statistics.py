@@ -1,71 +1,54 @@
-"""BatchNorm's running statistics: measured at a point on data, never averaged."""
+"""Running statistics of normalising layers: measured at a point on data, never averaged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from fusionlab.data import Data
-from fusionlab.landscape.network import Moments, Network
-from fusionlab.spaces import check_same_space
-from fusionlab.weights import Weights
-
-
-def recalibrate(
-    model: nn.Module, theta: Weights, data: Data, *, batch_size: int | None = None
-) -> Weights:
-    """Return θ with the running statistics that its network has on `data`.
-
-    Args:
-        model: the architecture; left as it is.
-        theta: a point, with or without statistics.
-        data: what to measure on, usually the training data.
-        batch_size: rows at once. Without it one batch holds all data and the statistics are
-            exact; with it each batch is normalised by itself, and batches count by their size.
-
-    Returns:
-        θ with the mean and the population variance of each normalised channel's input.
-
-    Source:
-        Izmailov et al. 2018, arXiv:1803.05407, need this after averaging weights.
-    """
-    network = Network(model, device=data.labels.device).by_batch
-    check_same_space(theta, network.parameters)
-    theta = theta.move(data.labels.device)
-    measured = measure(network, {**network.constants, **theta}, data.inputs, batch_size)
-    return Weights(theta, {**theta.buffers, **measured})
+from fusionlab.landscape.moments import COUNTER, Moments, normalising_layers
+from fusionlab.landscape.network import Network
+from fusionlab.outputs import Inputs, in_precision
 
 
 @torch.no_grad()
 def measure(
-    network: Network, tensors: Mapping[str, Tensor], inputs: Tensor, batch_size: int | None = None
+    network: Network, tensors: Mapping[str, Tensor], batches: Iterable[Inputs]
 ) -> dict[str, Tensor]:
-    """Running statistics of a network with batch statistics over `inputs`, by buffer name."""
-    for batch in inputs.split(batch_size or len(inputs)):
-        network(tensors, batch)
-    one = next(iter(tensors.values()))
-    return {
-        f"{layer}.{name}".lstrip("."): value.to(one) if name.startswith("run") else value
-        for layer, seen in network.moments().items()
-        for name, value in _pool(layer, seen).items()
+    """Running statistics of a network at `tensors` over batches, by buffer name.
+
+    A layer that is not reached (a head that only trains) has none.
+    """
+    by_batch = network.by_batch
+    for inputs in batches:
+        by_batch(tensors, in_precision(inputs, tensors))
+    moments = by_batch.moments()
+    layers = normalising_layers(by_batch.module)
+    like = {name: b for name, b in network.module.named_buffers() if name in network.measured}
+    pooled = {
+        f"{layer}.{name}".lstrip("."): value
+        for layer, seen in moments.items()
+        for name, value in _pool(seen, of_batches=isinstance(layers[layer], _BatchNorm)).items()
     }
+    one = next(iter(tensors.values()))
+    kinds = {n: one.dtype.to_real() if b.is_floating_point() else b.dtype for n, b in like.items()}
+    return {n: pooled[n].to(one.device, kinds[n]) for n in like if n in pooled}
 
 
-def _pool(layer: str, seen: Iterable[Moments]) -> dict[str, Tensor]:
-    """Mean and variance of all batches together (law of total variance), weighted by size."""
-    batches = list(seen)
-    if not batches:
-        raise ValueError(f"the layer {layer!r} was not reached: its statistics stay unknown")
+def _pool(batches: Sequence[Moments], *, of_batches: bool) -> dict[str, Tensor]:
+    """The statistics of all batches together, weighted by size.
+
+    BatchNorm's follow the law of total variance; others, such as InstanceNorm's, are means.
+    """
     counts = torch.tensor([b.values for b in batches], dtype=torch.double)
     share = (counts / counts.sum())[:, None]
-    means = torch.stack([b.mean for b in batches])  # (batches, channels)
-    squares = torch.stack([b.variance for b in batches]) + means**2
-    mean = (share * means).sum(0)
-    variance = ((share * squares).sum(0) - mean**2).clamp_min(0)
-    return {
-        "running_mean": mean,
-        "running_var": variance,
-        "num_batches_tracked": torch.tensor(len(batches)),
+    stacked = {
+        name: torch.stack([b.statistics[name] for b in batches]) for name in batches[0].statistics
     }
+    pooled = {name: (share * values).sum(0) for name, values in stacked.items()}
+    if of_batches:
+        spread = (share * (stacked["running_mean"] - pooled["running_mean"]) ** 2).sum(0)
+        pooled["running_var"] = pooled["running_var"] + spread
+    return {**pooled, COUNTER: torch.tensor(len(batches))}

@@ -14,9 +14,12 @@ from torch import Tensor
 
 from fusionlab.checkpoints import load, save
 from fusionlab.data import content_hash
-from fusionlab.landscape.evaluation import Field, Landscape, score_all
+from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 from fusionlab.landscape.planes import Plane
+from fusionlab.landscape.scores import Field, measures_of, score_all
+from fusionlab.outputs import tensors_of
+from fusionlab.quantities import CLASSIFIED, Measured, Measures
 from fusionlab.weights import Combinations
 
 SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
@@ -24,8 +27,8 @@ PATIENCE = 0.15  # seconds between two looks at whether to go on
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
-    """Scores on a grid: `loss[i, j]` and `accuracy[i, j]` stand at (x[j], y[i]).
+class Surface(Measured):
+    """Scores on a grid: `loss[i, j]` and `quality[i, j]` stand at (x[j], y[i]).
 
     x has shape (nx,), y (ny,), the others (ny, nx); `exact` tells measured points from
     interpolated ones.
@@ -34,13 +37,9 @@ class Surface:
     x: Tensor
     y: Tensor
     loss: Tensor
-    accuracy: Tensor
+    quality: Tensor
     exact: Tensor
-
-    @property
-    def error(self) -> Tensor:
-        """The share of wrong answers, shape (ny, nx)."""
-        return 1 - self.accuracy
+    measures: Measures = CLASSIFIED
 
     @property
     def share(self) -> float:
@@ -60,7 +59,8 @@ def survey(landscape: Field, plane: Chart, x: Tensor, y: Tensor) -> Surface:
     scores = score_all(landscape, plane.grid(x, y))
     shape = (len(y), len(x))
     exact = torch.ones(shape, dtype=torch.bool)
-    return Surface(x, y, scores.loss.view(shape), scores.accuracy.view(shape), exact)
+    loss, quality = scores.loss.view(shape), scores.quality.view(shape)
+    return Surface(x, y, loss, quality, exact, scores.measures)
 
 
 class Survey(Iterator[Surface]):
@@ -143,7 +143,9 @@ class Survey(Iterator[Surface]):
             ValueError: if nothing is measured yet.
         """
         estimate = fuse(self._exact, self._cheap, self._levels)
-        return Surface(self.x, self.y, estimate.loss, estimate.accuracy, self._exact.known.clone())
+        known = self._exact.known.clone()
+        measures = measures_of(self.landscape)
+        return Surface(self.x, self.y, estimate.loss, estimate.quality, known, measures)
 
     def _measure(self, landscape: Field, readings: Readings, level: Lattice) -> None:
         """Measure points of one level until it is done or it is time for a look."""
@@ -167,7 +169,8 @@ class Survey(Iterator[Surface]):
         tensors |= {f"{i} {n}": t for i, p in enumerate(self.plane.points) for n, t in p.items()}
         if isinstance(self.landscape, Landscape):
             data = self.landscape.data
-            tensors |= {"inputs": data.inputs, "labels": data.labels}
+            tensors |= {f"input {i}": t for i, t in enumerate(tensors_of(data.inputs))}
+            tensors["targets"] = data.targets
         return content_hash(tensors) + getattr(self.landscape, "batch_norm", "")
 
 
@@ -192,4 +195,4 @@ def _restore(file: Path, key: str) -> Readings:
             f"{file} holds a survey of another plane, grid or landscape: choose another file, or "
             "delete it to begin anew."
         )
-    return Readings(theta["loss"], theta["accuracy"], theta["known"].bool())
+    return Readings(theta["loss"], theta["quality"], theta["known"].bool())

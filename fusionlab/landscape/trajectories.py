@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.evaluation import Field, Scores, score_all
 from fusionlab.landscape.planes import Plane, centred_products
+from fusionlab.landscape.scores import Field, Scores, measures_of, score_all
 from fusionlab.weights import Weights
 
 FLAT = 1e-12  # share of the variance below which a direction is rounding
@@ -102,8 +102,10 @@ def trajectory_plane(
 def shadows(landscape: Field, points: Sequence[Weights], plane: Plane) -> Shadows:
     """Score points, and the places where a picture of `plane` shows them."""
     places, distances = plane.locate(points)
-    real = torch.tensor([landscape(theta) for theta in points], dtype=torch.double)
-    return Shadows(Scores(*real.T), score_all(landscape, plane.at(places)), distances)
+    each = [landscape(theta) for theta in points]
+    loss, quality = torch.tensor(each, dtype=torch.double).T
+    real = Scores(loss, quality, measures_of(each[0]))
+    return Shadows(real, score_all(landscape, plane.at(places)), distances)
 
 
 def _coordinates(points: Sequence[Weights]) -> Tensor:

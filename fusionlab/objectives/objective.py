@@ -56,6 +56,19 @@ class Objective(ABC):
         each = (self.sums(map_tensors(lambda t: t[i], outputs), targets) for i in range(count))  # noqa: B023
         return torch.stack([torch.stack([*map(double, one)]) for one in each], 1)
 
+    def means(self, outputs: Any, targets: Tensor) -> Tensor:
+        """The losses of q networks on rows of their own, to be differentiated, shape (q,).
+
+        Args:
+            outputs: (q, n, ...).
+            targets: (q, n, ...).
+        """
+        each = (
+            self.sums(map_tensors(lambda t: t[i], outputs), one).mean  # noqa: B023
+            for i, one in enumerate(targets)
+        )
+        return torch.stack(list(each))
+
     def probabilities(self, outputs: Tensor) -> Tensor:
         """Class probabilities (n, classes) of outputs, for objectives that classify rows.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.objectives.objective import Objective, Sums
-from fusionlab.outputs import logits_of, map_tensors
+from fusionlab.outputs import OutputsError, logits_of, map_tensors
 from fusionlab.quantities import ACCURACY, Measures, Quantity
 
 LOSS = Measures(Quantity("loss"), None)
@@ -78,7 +78,7 @@ class OwnLoss(Objective):
 def _are_scores(outputs: Any, targets: Tensor) -> bool:
     try:
         scores = logits_of(outputs)
-    except TypeError:
+    except OutputsError:
         return False
     labels = targets.ndim == 1 and targets.dtype == torch.long and bool(targets.min() >= 0)
     return labels and scores.ndim == 2 and int(targets.max()) < scores.shape[1] > 1

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
 from fusionlab import Data, Weights, lerp
 from fusionlab.landscape import Landscape, recalibrate
-from fusionlab.landscape import evaluation as engine
+from fusionlab.landscape import jobs as engine
 from fusionlab.landscape.schedules import Schedule
 from fusionlab.weights import Combinations
 
@@ -204,7 +204,7 @@ def test_the_loss_is_an_argument():
 
     theta = Weights.of(model)
     expected = squares(model(data.inputs), data.labels).item()
-    landscape = Landscape(model, data, loss=squares)
+    landscape = Landscape(model, data, squares)
     assert landscape(theta).loss == pytest.approx(expected, rel=1e-5)
     assert list(landscape.scores([theta] * 3))[2].loss == pytest.approx(expected, rel=1e-5)
 
@@ -300,7 +300,7 @@ def test_the_first_layer_is_computed_once_only_where_that_is_the_same(make, foun
     line = Combinations([a, b], torch.stack([1 - t, t], 1))
     landscape = Landscape(model, data)
     scores = list(landscape.scores(line))
-    assert bool(landscape._last.first) == found
+    assert bool(landscape._plan.first) == found
     assert scores == [pytest.approx(plain(model, theta, data), rel=1e-5) for theta in line]
 
 
@@ -309,16 +309,16 @@ def test_wrong_spaces_policies_and_outputs_are_told():
     data = Data(torch.randn(30, 4), torch.arange(30) % 3)
     with pytest.raises(ValueError, match="same widths"):
         Landscape(model, data)(Weights.of(other))
-    with pytest.raises(ValueError, match="no policy"):
+    with pytest.raises(ValueError, match="Unknown batch_norm"):
         Landscape(model, data, batch_norm="average")
 
-    class Pair(nn.Linear):
+    class Named(nn.Linear):
         def forward(self, x):
-            return super().forward(x), x
+            return {"scores": super().forward(x), "inputs": x}
 
-    pair = Pair(4, 3)
-    with pytest.raises(TypeError, match="one tensor of logits"):
-        Landscape(pair, data)(Weights.of(pair))
+    named = Named(4, 3)
+    with pytest.raises(ValueError, match=r"scores \(4, 3\), inputs"):
+        Landscape(named, data)(Weights.of(named))
 
 
 def test_a_sample_of_the_landscape_draws_rows_of_every_class():

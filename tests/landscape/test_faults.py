@@ -32,7 +32,7 @@ from fusionlab.landscape import (
     trace,
     trajectory_plane,
 )
-from fusionlab.landscape import evaluation as engine
+from fusionlab.landscape import jobs as engine
 from fusionlab.landscape.schedules import Schedule
 
 
@@ -131,7 +131,7 @@ def test_07_normalisation_has_a_policy_and_no_variance_is_ever_perturbed():
     by_default, held = Landscape(model, data)(theta), Landscape(model, data, batch_norm="fixed")
     assert by_default.loss == pytest.approx(held(recalibrate(model, theta, data)).loss, rel=1e-4)
     assert abs(by_default.loss - held(theta).loss) > 1e-3
-    with pytest.raises(ValueError, match="is no policy"):
+    with pytest.raises(ValueError, match="Unknown batch_norm"):
         Landscape(model, data, batch_norm="average")
 
 

@@ -143,7 +143,7 @@ def test_any_loss_that_is_smooth_will_do():
     def squares(logits, labels):
         return mse_loss(logits, one_hot(labels, 3).to(logits))
 
-    landscape, theta = Landscape(model, data, loss=squares), Weights.of(model)
+    landscape, theta = Landscape(model, data, squares), Weights.of(model)
     x = data.inputs.flatten(1)
     rest = x @ theta["1.weight"].T - one_hot(data.labels, 3)
     score, gradient = landscape.slope(theta)

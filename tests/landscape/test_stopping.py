@@ -105,4 +105,4 @@ def test_a_survey_that_is_stopped_keeps_whole_points_only_and_goes_on(tmp_path):
 
 def test_a_sample_of_a_landscape_shares_its_network():
     landscape = Landscape(NETWORK, DATA)
-    assert landscape.sample(10)._network is landscape._network
+    assert landscape.sample(10)._work.network is landscape._work.network

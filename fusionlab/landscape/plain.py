@@ -1,0 +1,123 @@
+"""The plain path, which defines every answer: `theta.to(model)` in evaluation mode, called on rows.
+
+Whatever is faster is compared with it on a few rows. How far outputs may differ follows from how
+far they move when the weights move by rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fusionlab.landscape.precision import precision_of
+from fusionlab.modes import begin_evaluation
+from fusionlab.outputs import Inputs, forward, in_precision, map_tensors
+from fusionlab.weights import Weights
+
+ULPS = 50  # relative difference in units of rounding that any two ways of computing may show
+SPREAD = 20  # how much further than a change of the weights by one unit moves the outputs
+WORST = 1e-3  # relative difference that is never taken for rounding
+
+
+@torch.no_grad()
+def plain_outputs(
+    model: nn.Module, theta: Weights, inputs: Inputs, select: Callable[[Any], Any]
+) -> Any:
+    """What the network at θ gives for rows; neither it nor the rows are changed."""
+    network = begin_evaluation(theta.to(model))
+    return select(forward(network, map_tensors(torch.clone, in_precision(inputs, theta))))
+
+
+def elsewhere(theta: Weights, share: float = 0.1) -> Weights:
+    """A point near θ at which nothing that was kept from θ is right; nothing is drawn."""
+
+    def move(tensor: Tensor) -> Tensor:
+        if not (tensor.is_floating_point() or tensor.is_complex()):
+            return tensor
+        return tensor + share * (tensor.flatten().flip(0).view(tensor.shape) - tensor + share)
+
+    return Weights({name: move(tensor) for name, tensor in theta.items()}, theta.buffers)
+
+
+def rounded(theta: Weights) -> Weights:
+    """θ moved by about one unit of its rounding."""
+    unit = precision_of(theta.values())
+    moved = theta.map(lambda t: t + unit * t.flatten().flip(0).view(t.shape))
+    return Weights(moved, theta.buffers)
+
+
+def difference(one: Any, other: Any) -> float:
+    """The largest difference of two outputs, as a share of the largest of the first.
+
+    Numbers that are not finite at the same places are alike; other shapes are infinitely far.
+    """
+    pairs: list[tuple[Tensor, Tensor]] = list(zip(_tensors(one), _tensors(other), strict=False))
+    if len(_tensors(one)) != len(_tensors(other)) or any(p.shape != q.shape for p, q in pairs):
+        return float("inf")
+    return max((_apart(p, q) for p, q in pairs), default=0.0)
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    if not one.numel():
+        return 0.0
+    kinds = torch.complex128 if one.is_complex() else torch.double
+    p, q = one.detach().to("cpu", kinds), other.detach().to("cpu", kinds)
+    finite = p.isfinite()
+    if not torch.equal(finite, q.isfinite()):
+        return float("inf")
+    p, q = p[finite], q[finite]
+    if not p.numel():
+        return 0.0
+    return float((p - q).abs().max() / p.abs().max().clamp_min(torch.finfo(torch.float32).tiny))
+
+
+def _tensors(outputs: Any) -> list[Tensor]:
+    found: list[Tensor] = []
+    map_tensors(lambda t: found.append(t) or t, outputs)  # type: ignore[func-returns-value]
+    return found
+
+
+class Yardstick:
+    """Tells a fault from rounding: plain outputs at one point on a few rows, to compare with."""
+
+    def __init__(
+        self, model: nn.Module, theta: Weights, inputs: Inputs, select: Callable[[Any], Any]
+    ) -> None:
+        self.model, self.theta, self.inputs, self._select = model, theta, inputs, select
+        self.outputs = plain_outputs(model, theta, inputs, select)
+
+    def agrees(self, outputs: Any) -> bool:
+        """Whether outputs are those of the plain path, up to rounding."""
+        apart = difference(self.outputs, outputs)
+        return apart <= ULPS * precision_of(self.theta.values()) or apart <= self._allowed
+
+    @property
+    def steady(self) -> bool:
+        """Whether the plain path gives the same outputs twice."""
+        again = plain_outputs(self.model, self.theta, self.inputs, self._select)
+        return difference(self.outputs, again) == 0
+
+    def first_apart(self, outputs_of: Callable[[list[str]], list[Any]]) -> str:
+        """The name of the first layer, in the order of their ends, whose outputs differ."""
+        network, seen = begin_evaluation(self.theta.to(self.model)), dict[str, Any]()
+        for name, layer in network.named_modules():
+            layer.register_forward_hook(partial(_note, seen, name))
+        forward(network, map_tensors(torch.clone, self.inputs))
+        others = outputs_of(list(seen))
+        pairs = zip(seen.items(), others, strict=True)
+        apart = [name for (name, own), other in pairs if difference(own, other) > WORST]
+        return next(iter(apart), "")
+
+    @cached_property
+    def _allowed(self) -> float:
+        """How far outputs move with the rounding of the weights, many times over."""
+        moved = plain_outputs(self.model, rounded(self.theta), self.inputs, self._select)
+        return min(WORST, SPREAD * difference(self.outputs, moved))
+
+
+def _note(seen: dict[str, Any], name: str, _: object, __: object, outputs: Any) -> None:
+    seen[name] = map_tensors(torch.clone, outputs)
