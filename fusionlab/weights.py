@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from math import pi, sin
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import register_pytree_node
 
+from fusionlab.modules import copy_module
 from fusionlab.spaces import check_same_space, check_statistics
 
 _Scalar = float | Tensor
@@ -56,7 +56,7 @@ class Weights(Mapping[str, Tensor]):
         """
         check_same_space(self, dict(module.named_parameters()))
         check_statistics(module, self.buffers)
-        fresh = deepcopy(module)
+        fresh = copy_module(module)
         for name, parameter in fresh.named_parameters():
             parameter.data = self[name].detach().clone()
             parameter.grad = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from itertools import pairwise
 from typing import Protocol, Self
 
@@ -14,6 +13,7 @@ from torch.nn.functional import cross_entropy
 from fusionlab.data import Data
 from fusionlab.descent import check_fit
 from fusionlab.landscape.hessians import shaped
+from fusionlab.modules import copy_module
 from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
 
@@ -52,7 +52,7 @@ class Vertices:
     ) -> None:
         device = data.labels.device
         self._penalty = penalty
-        self.network = deepcopy(model).to(device)
+        self.network = copy_module(model).to(device)
         check_same_space(shape.points[0], dict(self.network.named_parameters()))
         check_fit(self.network, data)
         self.network.train().requires_grad_(True)

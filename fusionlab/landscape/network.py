@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from fusionlab.landscape.stopping import Stopped, watch
+from fusionlab.modules import copy_module
 from fusionlab.spaces import running_statistics
 
 
@@ -36,7 +37,7 @@ class Network:
     """
 
     def __init__(self, module: nn.Module, *, device: torch.device | None = None) -> None:
-        self.module = deepcopy(module).to(device).eval().requires_grad_(False)
+        self.module = copy_module(module).to(device).eval().requires_grad_(False)
         self.measured = running_statistics(self.module)
         self.parameters = dict(self.module.named_parameters())
         self.constants = {
@@ -97,7 +98,7 @@ class Network:
 
     def without(self, name: str) -> Network:
         """The network with the tensor `name.value` in place of the outputs of a layer."""
-        module = deepcopy(self.module)
+        module = copy_module(self.module)
         module.set_submodule(name, _Given())
         return Network(module)
 
@@ -119,8 +120,7 @@ class Network:
 
 def _twin(module: nn.Module) -> nn.Module:
     """A copy with layers of its own and the same tensors."""
-    tensors = [*module.parameters(), *module.buffers()]
-    return deepcopy(module, {id(t): t for t in tensors})
+    return copy_module(module, share=[*module.parameters(), *module.buffers()])
 
 
 @dataclass(frozen=True)
