@@ -18,7 +18,7 @@ HEADER = "fusionlab"  # the key of our JSON among a safetensors file's metadata
 OURS = {"facts", "parameters", "buffers"}  # what our JSON always has
 DAMAGED = "is damaged: {}. Delete it and save or train it again."
 PART = re.compile(r"-\d+-of-0*([2-9]|[1-9]\d+)\b")  # how the parts of a sharded point are named
-CLASS = re.compile(r"(?:GLOBAL|class '|type '|function <\w+ )\s*([A-Za-z_]\w*(?:\.\w+)+)")
+REFUSED = re.compile(r"GLOBAL ([\w.]+)|<class '([\w.]+)'>|Unsupported operand (\d+)")
 
 
 class Content(NamedTuple):
@@ -109,15 +109,18 @@ def _header(path: Path, metadata: dict[str, str], names: list[str]) -> dict[str,
 
 def _read_torch(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # by its path, torch.load would heed the ending
+            return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes fail in any way
-        if refused := CLASS.search(str(error)):
+        if refused := REFUSED.search(str(error)):
+            name = refused[1] or refused[2]
+            what = f"an object of {name}" if name else "a pickle of another protocol than 2"
             raise CheckpointError(
-                f"{path} holds an object of {refused[1]}, and only tensors and plain values are "
-                "read, so that no code in a file is executed. Load it where you trust it, and save "
-                "model.state_dict() alone: content = torch.load(path, weights_only=False), then "
-                "torch.save(model.state_dict(), 'weights.pt'), where model is the content or the "
-                "part of it that holds the weights."
+                f"{path} cannot be read as plain tensors: it holds {what}, and no code in a file "
+                "is executed. Load it where you trust it, content = torch.load(path, "
+                "weights_only=False), and save model.state_dict() alone: "
+                "torch.save(content.state_dict(), 'weights.pt') for a whole model, or "
+                "torch.save(content['model'], 'weights.pt') for the part that holds the weights."
             ) from error
         raise CheckpointError(
             f"{path} cannot be read as plain tensors: it is cut short or damaged "

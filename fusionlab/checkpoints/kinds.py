@@ -63,8 +63,8 @@ def check_zip(path: Path) -> None:
             damaged = archive.testzip() if any(entry.CRC for entry in entries) else None
     except Exception as error:
         raise CheckpointError(
-            f"{path} is a zip archive, as torch.save writes, but cut short or damaged ({error}): "
-            "copy or save it again."
+            f"{path} cannot be read as plain tensors: it is a zip archive, as torch.save writes, "
+            f"cut short or damaged ({error}). Copy or save it again."
         ) from error
     if damaged:
         raise CheckpointError(

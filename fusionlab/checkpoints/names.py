@@ -168,7 +168,7 @@ def _readings(file: Mapping[str, str], slots: list[_Slot], plain: Rename) -> lis
     hits = defaultdict(set)
     for inner in common_prefixes(own):
         known = {name.removeprefix(inner): i for name, i in own.items()}
-        for name, outer in ((name, outer) for name in file for outer in common_prefixes([name])):
+        for name, outer in ((n, outer) for n in file for outer in common_prefixes([n])):
             if (i := known.get(name.removeprefix(outer))) is not None:
                 hits[outer, inner].add(i)
     most = max(map(len, hits.values()), default=0)
