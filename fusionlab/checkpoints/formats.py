@@ -15,7 +15,7 @@ from fusionlab.checkpoints.folders import read_index, weights_in
 from fusionlab.checkpoints.kinds import check_zip, recognise
 
 HEADER = "fusionlab"  # the key of our JSON among a safetensors file's metadata
-OURS = {"facts", "parameters", "buffers"}  # what our JSON always has
+PAIRS = "complex"  # in our JSON: names of tensors that are kept as pairs of real numbers
 DAMAGED = "is damaged: {}. Delete it and save or train it again."
 PART = re.compile(r"-\d+-of-0*([2-9]|[1-9]\d+)\b")  # how the parts of a sharded point are named
 REFUSED = re.compile(r"GLOBAL ([\w.]+)|<class '([\w.]+)'>|Unsupported operand (\d+)")
@@ -97,10 +97,12 @@ def _header(path: Path, metadata: dict[str, str], names: list[str]) -> dict[str,
         return {}
     try:
         header = json.loads(metadata[HEADER])
-        whole = header.keys() >= OURS and sorted(
-            [*header["parameters"], *header["buffers"]]
-        ) == sorted(names)
-    except (ValueError, TypeError, AttributeError):
+        listed = [*header["parameters"], *header["buffers"]]
+        pairs = set(header.get(PAIRS, []))
+        whole = (
+            sorted(listed) == sorted(names) and pairs <= {*names} and "sha256" in header["facts"]
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
         whole = False
     if not whole:
         raise CheckpointError(f"{path} {DAMAGED.format('its header does not list its tensors')}")

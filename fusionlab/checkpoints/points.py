@@ -19,14 +19,12 @@ from torch import Tensor, nn
 
 from fusionlab.checkpoints.contents import Place, find_places, likely
 from fusionlab.checkpoints.files import CheckpointError, atomic_write
-from fusionlab.checkpoints.formats import DAMAGED, HEADER, Content, read
+from fusionlab.checkpoints.formats import DAMAGED, HEADER, PAIRS, Content, read
 from fusionlab.checkpoints.names import Translation, is_measured, translate, without_wrappers
 from fusionlab.data import content_hash
 from fusionlab.modules import check_initialised
 from fusionlab.spaces import few
 from fusionlab.weights import Weights
-
-PAIRS = "complex"  # in our header: names of tensors that are kept as pairs of real numbers
 
 
 class Checkpoint(NamedTuple):
