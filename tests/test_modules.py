@@ -166,7 +166,7 @@ def with_a_lock():
     ("make", "words"),
     [
         (lambda: nn.Sequential(nn.LazyLinear(3)), r"'0\.weight' has no shape yet.*model\(inputs"),
-        (lambda: nn.LazyBatchNorm1d(), r"'weight' has no shape yet"),
+        (nn.LazyBatchNorm1d, r"'weight' has no shape yet"),
         (of_torch_jit, r"'1' is a module of torch\.jit.*give the Python module"),
         (
             lambda: torch.jit.trace(nn.Linear(3, 3), INPUTS),

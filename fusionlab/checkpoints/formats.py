@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 
+from fusionlab.checkpoints.archives import check_zip
 from fusionlab.checkpoints.files import CheckpointError
 from fusionlab.checkpoints.folders import read_index, weights_in
-from fusionlab.checkpoints.kinds import check_zip, recognise
+from fusionlab.checkpoints.kinds import recognise
 
 HEADER = "fusionlab"  # the key of our JSON among a safetensors file's metadata
 PAIRS = "complex"  # in our JSON: names of tensors that are kept as pairs of real numbers

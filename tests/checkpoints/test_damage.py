@@ -90,3 +90,16 @@ def test_a_changed_word_in_our_header_is_seen(part, tmp_path):
     path.write_bytes(content[:at] + bytes([content[at] ^ 2]) + content[at + 1 :])
     with pytest.raises(CheckpointError, match="is damaged"):
         load(path)
+
+
+@pytest.mark.parametrize(("field", "value"), [(20, 13), (20, 8), (38, 0x10)])
+def test_an_entry_that_only_torch_would_misread_is_seen(field, value, tmp_path):
+    path = tmp_path / "a.pt"
+    torch.save({"w": torch.ones(3)}, path)
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"data/0") - len("a/") - 46  # its record in the archive's directory
+    assert content[entry : entry + 4] == b"PK\x01\x02"
+    content[entry + field] = value  # the size that is stored, or the attributes
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"damaged: the content of 'a/data/0'"):
+        load(path)
