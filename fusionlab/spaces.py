@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, takewhile
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
@@ -15,9 +16,14 @@ def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
     if not isinstance(b, Mapping):
         raise TypeError(f"expected Weights, got {type(b).__name__}; wrap a model by Weights.of")
     if alone := sorted(a.keys() ^ b.keys()):
-        more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
+        if prefix := _wrapper(a, b) or _wrapper(b, a):
+            raise ValueError(
+                f"two points of one architecture under different names: in one of them every name "
+                f"begins with {prefix!r}, as in a network inside a wrapper (DataParallel, "
+                f"torch.compile, …). Give the network inside, model.{prefix[:-1]}, everywhere."
+            )
         raise ValueError(
-            f"two points of different spaces: only one of them has {alone[:3]}{more}. "
+            f"two points of different spaces: only one of them has {few(alone)}. "
             "Both must come from the same architecture."
         )
     for name, tensor in a.items():
@@ -26,6 +32,26 @@ def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
                 f"two points of different spaces: {name!r} is {tuple(tensor.shape)} in one and "
                 f"{tuple(b[name].shape)} in the other. Were they trained with the same widths?"
             )
+
+
+def common_prefixes(names: Iterable[str]) -> list[str]:
+    """What all names begin with, up to each dot: '', 'module.', 'module.net.'."""
+    paths = [name.split(".")[:-1] for name in names] or [[]]
+    pairs = zip(min(paths), max(paths), strict=False)  # what these two begin with, all begin with
+    shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    return list(accumulate([f"{part}." for part in shared], initial=""))
+
+
+def few(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + more
+
+
+def _wrapper(wrapped: Iterable[str], plain: Iterable[str]) -> str:
+    """What stands before every name of `wrapped`, if the names are those of `plain` else."""
+    prefixes = common_prefixes(wrapped)
+    return next((p for p in prefixes if {n.removeprefix(p) for n in wrapped} == set(plain)), "")
 
 
 def running_statistics(module: nn.Module) -> set[str]:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from math import pi, sin
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import register_pytree_node
 
+from fusionlab.modes import has_own_modes
+from fusionlab.modules import copy_module
 from fusionlab.spaces import check_same_space, check_statistics
 
 _Scalar = float | Tensor
@@ -44,25 +45,40 @@ class Weights(Mapping[str, Tensor]):
 
     @classmethod
     def of(cls, module: nn.Module) -> Weights:
-        """Copy the parameters and buffers of `module`; a tied parameter counts once."""
+        """Copy the parameters and buffers of `module`; a tied parameter counts once.
+
+        Of layers that merge weights in evaluation mode (LoRA) these are those before that.
+        """
+        if not module.training and any(map(has_own_modes, module.modules())):
+            module = copy_module(module).train()
         parameters = {name: p.detach().clone() for name, p in module.named_parameters()}
         return cls(parameters, {name: b.detach().clone() for name, b in module.named_buffers()})
 
     def to(self, module: nn.Module) -> nn.Module:
         """Return a fresh copy of `module` that stands at θ, in θ's precision and on its device.
 
+        Where θ has no buffers, the copy has those of `module`. Layers that cache or merge weights
+        in evaluation mode begin it anew.
+
         Raises:
             ValueError: if names or shapes differ, or if `module` has BatchNorm and θ no statistics.
         """
         check_same_space(self, dict(module.named_parameters()))
         check_statistics(module, self.buffers)
-        fresh = deepcopy(module)
+        fresh, modes = copy_module(module), [layer.training for layer in module.modules()]
+        own_modes = any(map(has_own_modes, fresh.modules()))
+        if own_modes:
+            fresh.train()  # so that nothing is cached or merged while the weights change
         for name, parameter in fresh.named_parameters():
             parameter.data = self[name].detach().clone()
             parameter.grad = None
         for name, buffer in fresh.named_buffers():
             if name in self.buffers:
                 buffer.data = self.buffers[name].detach().clone()
+        if own_modes and not module.training:
+            fresh.eval()
+            for layer, training in zip(fresh.modules(), modes, strict=True):
+                layer.training = training
         return fresh
 
     def move(

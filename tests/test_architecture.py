@@ -8,14 +8,15 @@ from pathlib import Path
 import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
-GROUND = {"spaces", "weights", "data", "checkpoints", "descent"}
+GROUND = {"spaces", "modules", "weights", "data", "checkpoints", "descent"}
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
 
 DOORS = {
     "spaces": set(),
-    "weights": {"spaces"},
+    "modules": set(),
+    "weights": {"spaces", "modules"},
     "data": set(),
-    "checkpoints": {"weights", "data"},
+    "checkpoints": {"spaces", "modules", "weights", "data"},
     "descent": {"weights", "data"},
     "lab": GROUND,
     "landscape": GROUND,

@@ -221,6 +221,24 @@ def test_points_of_different_spaces_do_not_mix():
         narrow + nn.Linear(2, 3)
 
 
+@pytest.mark.parametrize(
+    ("wrap", "prefix"),
+    [
+        (nn.DataParallel, "module"),
+        (lambda model: nn.DataParallel(nn.DataParallel(model)), "module.module"),
+        (lambda model: torch.compile(model, backend="eager"), "_orig_mod"),
+        (lambda model: nn.ModuleDict({"net": model}), "net"),
+    ],
+)
+def test_names_inside_a_wrapper_are_told_by_what_they_begin_with(wrap, prefix):
+    model = tied()
+    wrapped, plain = Weights.of(wrap(tied())), Weights.of(model)
+    words = rf"every name begins with '{prefix}\.'.*model\.{prefix}, everywhere"
+    for mix in (lambda: plain + wrapped, lambda: wrapped + plain, lambda: wrapped.to(model)):
+        with pytest.raises(ValueError, match=words):
+            mix()
+
+
 def test_nothing_changes_its_arguments():
     a, b = draw(0), draw(1)
     before = a.flat().clone(), b.flat().clone()

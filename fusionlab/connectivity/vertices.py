@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from itertools import pairwise
 from typing import Protocol, Self
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from fusionlab.data import Data
 from fusionlab.descent import fitted
 from fusionlab.landscape.hessians import shaped
+from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import Inputs, forward
 from fusionlab.spaces import check_same_space
@@ -54,7 +54,7 @@ class Vertices:
     ) -> None:
         device = data.device
         self._penalty = penalty
-        self.network = deepcopy(model).to(device)
+        self.network = copy_module(model).to(device)
         check_same_space(shape.points[0], dict(self.network.named_parameters()))
         self._objective = fitted(self.network, data, objective)
         self.network.train().requires_grad_(True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from fusionlab.data import Data
 from fusionlab.descent.recipes import Recipe
+from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import explained, forward, in_precision, map_tensors
 
@@ -79,7 +79,7 @@ def fitted(network: nn.Module, data: Data, objective: AnyObjective) -> Objective
     meant, rows = objective_of(objective), data.varied(TRIED)
     inputs = in_precision(rows.inputs, dict(network.named_parameters()))
     with explained(inputs), seeded(data.device, 0), torch.no_grad():
-        copy = deepcopy(network)
+        copy = copy_module(network)
         outputs = [
             meant.select(forward(mode(copy), map_tensors(torch.clone, inputs)))
             for mode in (nn.Module.eval, nn.Module.train)

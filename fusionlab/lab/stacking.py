@@ -7,7 +7,6 @@ gradient, and an element-wise optimizer on the stacked vector is each one's opti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from fusionlab.descent.batches import batch_rows, noisy_targets
 from fusionlab.descent.optimizers import Descent, Setting
 from fusionlab.descent.recipes import factor
 from fusionlab.lab.runs import Plan
+from fusionlab.modules import copy_module
 from fusionlab.objectives import Objective
 from fusionlab.outputs import Inputs, in_precision
 from fusionlab.weights import Weights
@@ -51,7 +51,7 @@ def can_stack(network: nn.Module, inputs: Inputs) -> bool:
     try:
         with torch.no_grad():
             stacked = stacked_forward(network)(twins, torch.stack([few] * 2))
-            alone = functional_call(deepcopy(network), there, (few.clone(),))
+            alone = functional_call(copy_module(network), there, (few.clone(),))
     except (RuntimeError, ValueError, TypeError):
         return False
     return torch.allclose(stacked[1], alone, rtol=1e-3, atol=1e-4 * float(alone.abs().max()))

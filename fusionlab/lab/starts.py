@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import torch
 from torch import Tensor, nn
 
 from fusionlab.descent.batches import seeded
+from fusionlab.modules import copy_module
 from fusionlab.weights import Weights
 
 RESETS = ("reset_parameters", "_reset_parameters")  # the second is nn.MultiheadAttention's
@@ -20,7 +19,7 @@ def fresh(model: nn.Module, *, start: Weights | None = None) -> nn.Module:
     `reset_parameters` (a transformer's class token) stay as they are in `model`; buffers that
     `start` has lost begin as in a fresh network.
     """
-    network = deepcopy(model).train()
+    network = copy_module(model).train()
     network.zero_grad()
     for layer in reversed(list(network.modules())):  # a parent may overrule its children
         if reset := _reset_of(layer):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from fusionlab.landscape.plain import Yardstick, difference, elsewhere
 from fusionlab.landscape.precision import working
 from fusionlab.landscape.statistics import measure
 from fusionlab.modes import has_own_modes
+from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, in_precision, map_tensors, tensors_of
 from fusionlab.weights import Weights
 
@@ -94,7 +94,7 @@ _DEPTH = 6  # from here to the reader's call
 
 def _at_rest(model: nn.Module, device: torch.device) -> nn.Module:
     """A copy in training mode, in which no layer has merged or cached its weights."""
-    base = deepcopy(model).to(device).train()
+    base = copy_module(model).to(device).train()
     dtype = working(dict(base.named_parameters()))
     return base if dtype is None else base.to(dtype)
 

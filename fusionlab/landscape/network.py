@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
@@ -18,6 +18,7 @@ from fusionlab.costs import Cost, cost
 from fusionlab.landscape.moments import Moments, normalising_layers, take_notes, use_batches
 from fusionlab.landscape.stopping import Stopped, watch
 from fusionlab.modes import begin_evaluation, set_flags
+from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors
 from fusionlab.spaces import running_statistics
 
@@ -59,7 +60,7 @@ class Network:
         select: Callable[[Any], Any] = lambda returned: returned,
     ) -> None:
         self.handling, self.select = handling or Handling(), select
-        self.module = _settle(deepcopy(module).to(device).requires_grad_(False), self.handling)
+        self.module = _settle(copy_module(module).to(device).requires_grad_(False), self.handling)
         self.measured = running_statistics(self.module)
         self.parameters = dict(self.module.named_parameters())
         self.constants = {
@@ -126,18 +127,20 @@ class Network:
         """What one row of such inputs costs."""
         shared = {} if self.handling.copies_tensors else _shared(self.module)
         with explained(inputs):
-            return cost(deepcopy(self.module, shared), in_precision(inputs, self.parameters))
+            return cost(
+                copy_module(self.module, instead=shared), in_precision(inputs, self.parameters)
+            )
 
     def without(self, name: str) -> Network:
         """The network with the tensor `name.value` in place of the outputs of a layer."""
-        module = deepcopy(self.module, _shared(self.module))
+        module = copy_module(self.module, instead=_shared(self.module))
         module.set_submodule(name, _Given(module.get_submodule(name)))
         return self._like(module)
 
     @cached_property
     def by_batch(self) -> Network:
         """The same network, whose BatchNorm normalises by the batch at hand; tensors are shared."""
-        module = use_batches(deepcopy(self.module, _shared(self.module)), self.momenta)
+        module = use_batches(copy_module(self.module, instead=_shared(self.module)), self.momenta)
         twin = self._like(module)
         twin._batches = True
         return twin
@@ -162,8 +165,8 @@ class Network:
                 yield module
             return
         own = (*self.module.named_parameters(), *self.module.named_buffers())
-        around = {id(t): tensors.get(name, t).clone() for name, t in own}  # it may write into them
-        module = begin_evaluation(deepcopy(self.module, around))
+        around = {t: tensors.get(name, t).clone() for name, t in own}  # it may write into them
+        module = begin_evaluation(copy_module(self.module, instead=around))
         yield self._prepared(use_batches(module, self.momenta) if self._batches else module)
 
     @property
@@ -171,7 +174,7 @@ class Network:
         # Tensors are put into the module while it runs, so each thread needs modules of its own;
         # the tensors inside are shared.
         if not hasattr(self._own, "structure"):
-            twin = deepcopy(self.module, _shared(self.module))
+            twin = copy_module(self.module, instead=_shared(self.module))
             self._own.structure = _Structure(self._prepared(twin))
         return self._own.structure  # type: ignore[no-any-return]
 
@@ -236,9 +239,9 @@ def _settle(module: nn.Module, handling: Handling) -> nn.Module:
     return begin_evaluation(module) if handling.modes == "evaluation" else set_flags(module)
 
 
-def _shared(module: nn.Module) -> dict[int, Any]:
-    """A memo with which a copy has layers of its own and the same tensors."""
-    return {id(t): t for t in (*module.parameters(), *module.buffers())}
+def _shared(module: nn.Module) -> dict[Tensor, Tensor]:
+    """What stands for what in a copy that has layers of its own and the same tensors."""
+    return {t: t for t in (*module.parameters(), *module.buffers())}
 
 
 def _note_name(seen: list[str], name: str, *_: object) -> None:

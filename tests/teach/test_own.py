@@ -38,6 +38,16 @@ def test_files_modules_and_points_are_taken(tmp_path):
         assert f"{own.a.size} weights, 20 rows" in str(own)
 
 
+def test_a_folder_and_a_file_of_a_wrapped_network_are_taken(tmp_path):
+    mine = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    save(tmp_path / "model.safetensors", Weights.of(mine))
+    torch.save({"state_dict": nn.DataParallel(mine).state_dict()}, tmp_path / "last.ckpt")
+    for source in (tmp_path, tmp_path / "last.ckpt"):
+        for model in (MODEL, nn.DataParallel(MODEL)):
+            own = bring_your_own(model=model, a=source, b=source, data=DATA, ours=OURS)
+            assert torch.equal(own.a.flat(), Weights.of(mine).flat())
+
+
 def test_a_point_of_another_network_is_refused():
     with pytest.raises(ValueError, match="same widths"):
         bring_your_own(

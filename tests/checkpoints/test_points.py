@@ -60,6 +60,97 @@ def test_like_tells_tied_names_and_foreign_buffers(tmp_path):
     assert list(back.buffers) == ["mask"]
 
 
+DTYPES = [
+    torch.float64,
+    torch.float16,
+    torch.bfloat16,
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+    torch.complex64,
+    torch.complex128,
+    torch.int64,
+    torch.int8,
+    torch.uint16,
+    torch.bool,
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (2, 3)])
+def test_every_type_and_shape_comes_back_bit_for_bit(dtype, shape, tmp_path):
+    values = torch.randint(0, 255, shape, generator=torch.Generator().manual_seed(0))
+    tensor = (values % 2 if dtype == torch.bool else values % 7).to(dtype)
+    save(tmp_path / "a.safetensors", Weights({"w": tensor}, {"b": tensor}))
+    back = load(tmp_path / "a.safetensors").theta
+    for one in (back["w"], back.buffers["b"]):
+        assert (one.dtype, one.shape) == (dtype, tensor.shape)
+        assert one.tolist() == tensor.tolist()
+
+
+def test_views_come_back_as_they_look(tmp_path):
+    whole = torch.arange(12.0).reshape(3, 4)
+    turned = torch.complex(whole, -whole)
+    views = {
+        "transposed": whole.T,
+        "strided": whole[::2, 1::2],
+        "expanded": whole[:1].expand(5, 4),
+        "whole": whole,
+        "conjugate": turned.conj(),
+        "negative": turned.conj().imag,
+        "wide conjugate": turned.to(torch.complex128).conj(),
+        "with a gradient": whole.clone().requires_grad_(),
+        "computed": whole.clone().requires_grad_() * 2,
+    }
+    save(tmp_path / "a.safetensors", Weights(views))
+    back = load(tmp_path / "a.safetensors").theta
+    assert list(back) == list(views)
+    assert all(torch.equal(back[name], view.detach()) for name, view in views.items())
+    assert not any(t.requires_grad for t in back.values())
+
+
+NAMES = [
+    "",
+    "a b",
+    "a.b..c",
+    ".",
+    "é∂θ🙂",
+    'quo"te\\',
+    "line\nbreak",
+    "nul\0",
+    "fusionlab",
+    "a/b",
+    "{}",
+]
+
+
+def test_any_name_comes_back(tmp_path):
+    theta = Weights({name: torch.full((2,), float(i)) for i, name in enumerate(NAMES)})
+    save(tmp_path / "a.safetensors", theta)
+    back = load(tmp_path / "a.safetensors").theta
+    assert list(back) == NAMES
+    assert all(torch.equal(back[name], theta[name]) for name in NAMES)
+
+
+def test_a_point_without_tensors_comes_back(tmp_path):
+    save(tmp_path / "a.safetensors", Weights({}))
+    assert len(load(tmp_path / "a.safetensors").theta) == 0
+
+
+@pytest.mark.parametrize(
+    ("theta", "words"),
+    [
+        (Weights({"w": torch.eye(3).to_sparse()}), "'w' is no tensor of plain numbers"),
+        (Weights({"w": torch.ones(3, device="meta")}), "'w' is no tensor of plain numbers.*meta"),
+        (Weights({"__metadata__": torch.ones(1)}), "'__metadata__' is"),
+        (Weights({"w": torch.ones(1)}, {"w": torch.ones(2)}), "'w' is .* a parameter and of a buf"),
+    ],
+)
+def test_what_a_file_cannot_keep_is_not_written(theta, words, tmp_path):
+    with pytest.raises(ValueError, match=words):
+        save(tmp_path / "a.safetensors", theta)
+    assert not os.listdir(tmp_path)
+
+
 class Hostile:
     def __reduce__(self):
         return (os.system, ("touch executed",))
