@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from fusionlab.modes import has_own_modes
 from fusionlab.outputs import Inputs, forward, map_tensors, tensors_of
 
 
@@ -60,8 +61,8 @@ def _products(layer: nn.Module, output: Tensor) -> float:
 
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
-    """A block in which nothing is drawn and no statistics are measured; no layer is told of it."""
-    modes = {layer: layer.training for layer in network.modules()}
+    """A block in which nothing is drawn or measured; layers with modes of their own stay as is."""
+    modes = {layer: layer.training for layer in network.modules() if not has_own_modes(layer)}
     for layer in modes:
         layer.training = False
     try:

@@ -98,7 +98,7 @@ class Landscape:
         check_same_space(theta, self._work.network.parameters)
         tensors = self._placed(self.at(theta))
         inputs = map_tensors(lambda t: t.to(self.device), inputs)
-        with explained(inputs):
+        with explained(inputs), self._work.examined.same_draws():
             return self._work.network(tensors, in_precision(inputs, tensors))
 
     @torch.no_grad()
@@ -140,7 +140,8 @@ class Landscape:
         gradient goes through its statistics; else those that it has at θ are held.
         """
         through = self._work.one_batch and self._slopes.whole
-        slope = self._slopes.at(theta if through else self.at(theta), by_batch=through)
+        with self._work.examined.same_draws():
+            slope = self._slopes.at(theta if through else self.at(theta), by_batch=through)
         return Score(slope.loss, slope.quality, self.measures), slope.gradient
 
     def hessian(self, theta: Weights) -> Hessian:
@@ -199,7 +200,8 @@ class Landscape:
         job = self._work
         small = job.network.cost(job.few).flops * len(self.data) < PRODUCT_FLOPS
         together = job.schedule.stack if small or self.device.type != "cpu" else 1
-        return Slopes(job.network, self.data, job.objective, together=together)
+        by_row = job.examined.by_row
+        return Slopes(job.network, self.data, job.objective, together=together, by_row=by_row)
 
     @cached_property
     def _spans(self) -> list[Span]:

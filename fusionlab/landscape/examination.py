@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,6 +44,16 @@ class Examined:
     by_row: bool = True
     one_pass: bool = True
     unmeasurable: str = ""
+
+    @contextmanager
+    def same_draws(self) -> Iterator[None]:
+        """A block in which a network that draws has the same random numbers; torch's stay."""
+        if self.steady:
+            yield
+            return
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            yield
 
     def check_measurable(self) -> None:
         """Raise a ValueError if statistics are needed that cannot be measured."""

@@ -46,12 +46,19 @@ class Slopes:
         data: taken in batches whose graphs are not large.
         objective: outputs and targets ↦ sums; twice differentiable for the Hessian.
         together: directions of one Hessian product.
+        by_row: whether rows do not depend on each other, so that data can be divided.
     """
 
     def __init__(
-        self, network: Network, data: Data, objective: Objective, *, together: int = 1
+        self,
+        network: Network,
+        data: Data,
+        objective: Objective,
+        *,
+        together: int = 1,
+        by_row: bool = True,
     ) -> None:
-        self.network, self.data, self.objective = network, data, objective
+        self.network, self.data, self.objective, self._by_row = network, data, objective, by_row
         self.together = min(together, TOGETHER)
 
     @property
@@ -97,13 +104,13 @@ class Slopes:
         """What one more row of data adds to the graph of a gradient."""
         leaves, held = self._place(Weights.of(self.network.module))
         grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
-        first = torch.zeros(2, dtype=torch.long, device=self.data.device)
-        one, two = (self.data[first[:rows]] for rows in (1, 2))  # copies, not views
-        return max(1, _saved(partial(grow, two)) - _saved(partial(grow, one)))
+        rows = torch.arange(4, device=self.data.device) % len(self.data)
+        few, more = (self.data[rows[:n]] for n in (2, 4))  # copies, not views
+        return max(1, (_saved(partial(grow, more)) - _saved(partial(grow, few))) // 2)
 
     @cached_property
     def _batches(self) -> list[Data]:
-        rows = max(1, int(BATCH_BYTES // self.bytes))
+        rows = max(1, int(BATCH_BYTES // self.bytes)) if self._by_row else len(self.data)
         return list(self.data.parts(rows))
 
     def _place(self, theta: Weights) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
