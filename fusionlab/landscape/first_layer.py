@@ -7,6 +7,7 @@ Before any activation the outputs of the first layer are linear in its weights, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,12 @@ class FirstLayer:
             torch.stack([functional_call(layer, at, (seen,)) for at in _each(weights)])
             for seen in (network.input_of(name, next(_each(points)), x) for x in batches)
         ]
+
+    def joined(self) -> FirstLayer:
+        """The same for all batches as one."""
+        whole = copy(self)
+        whole._outputs = [torch.cat(self._outputs, 1)]
+        return whole
 
     def at(self, c: Tensor, batch: int, rows: int | None = None) -> dict[str, Tensor]:
         """What stands in for the layer at coefficients c (q, k), on the first rows of a batch."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 
+from fusionlab.costs import Cost
 from fusionlab.data import Data
 from fusionlab.landscape.examination import FEW, Examined
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.plain import difference
-from fusionlab.landscape.schedules import Schedule, choose
+from fusionlab.landscape.schedules import ROWS, Schedule, choose
 from fusionlab.objectives import Objective
 from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
+from fusionlab.streams import Stream
 
 MEASURED_BYTES = 512e6  # the widest layer of the batch that BatchNorm is recalibrated on
+SMALL = 5e7  # operations of a call that a second thread does not make shorter
 ALIKE = 1e-4  # relative difference between two layouts of the same rows
 
 
@@ -32,9 +35,9 @@ class Job:
     """
 
     examined: Examined
-    data: Data
+    data: Data | Stream
     objective: Objective
-    calibration: Data | None
+    calibration: Data | Stream | None
 
     @property
     def network(self) -> Network:
@@ -49,40 +52,59 @@ class Job:
     @cached_property
     def few(self) -> Inputs:
         """The inputs of the first rows."""
-        return map_tensors(lambda t: t[:FEW], self.data.inputs)  # type: ignore[no-any-return]
+        return self.data.first(FEW).inputs
+
+    @cached_property
+    def cost(self) -> Cost:
+        """What one row costs."""
+        return self.network.cost(self.few)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are; of a stream, which does not know, as many as a call takes."""
+        return len(self.data) if isinstance(self.data, Data) else ROWS
 
     @cached_property
     def schedule(self) -> Schedule:
         """Points per call, calls at the same time, and rows per call."""
-        cost = self.network.cost(self.few)
-        schedule = choose(cost, len(self.data), self.device)
+        schedule = choose(self.cost, self.rows, self.device)
         if self.calibration is not None:
             # What a layer measures belongs to one point and to many rows.
-            rows = max(1, int(MEASURED_BYTES // cost.bytes))
+            rows = max(1, int(MEASURED_BYTES // self.cost.bytes))
             schedule = replace(schedule, stack=1, rows=rows)
         if not self.examined.by_row:
-            schedule = replace(schedule, rows=len(self.data))
+            schedule = replace(schedule, rows=self._undivided())
         if not self.examined.steady:
             return replace(schedule, stack=1, workers=1)
         anew = self.network.handling.modes == "anew"
         return replace(schedule, stack=1) if anew else schedule
 
     @property
-    def batches(self) -> Iterable[Data]:
+    def is_small(self) -> bool:
+        """Whether a call with all rows is done before a second thread has begun."""
+        return isinstance(self.data, Data) and self.cost.flops * self.rows < SMALL
+
+    @cached_property
+    def held(self) -> list[Data]:
+        """Data that are held, in the rows of a call; of a stream there are none."""
+        return list(self.read()) if isinstance(self.data, Data) else []
+
+    @cached_property
+    def joined(self) -> Data:
+        """Data that are held, as one batch."""
+        [whole] = self.data.parts(self.rows)
+        return Data(self.arranged(whole.inputs), whole.targets)
+
+    def read(self) -> Iterator[Data]:
         """The data in the rows of a call."""
-        return self._held
+        for part in self.data.parts(self.schedule.rows):
+            yield Data(self.arranged(part.inputs), part.targets)
 
     @cached_property
     def one_batch(self) -> bool:
         """Whether the batch that is scored is what is measured, all of it."""
-        own = self.calibration is self.data and len(self._held) == 1
+        own = self.calibration is self.data and len(self.held) == 1
         return own and self.examined.one_pass
-
-    @cached_property
-    def _held(self) -> list[Data]:
-        return [
-            Data(self.arranged(d.inputs), d.targets) for d in self.data.parts(self.schedule.rows)
-        ]
 
     def arranged(self, inputs: Inputs) -> Inputs:
         """Images with channels last, as CPUs like them, where that gives the same outputs."""
@@ -98,6 +120,15 @@ class Job:
                 return difference(network({}, few), network({}, _channels_last(few))) < ALIKE
         except RuntimeError:  # a view that wants channels first
             return False
+
+    def _undivided(self) -> int:
+        """All rows, for a network whose outputs for a row depend on those beside it."""
+        if isinstance(self.data, Data):
+            return len(self.data)
+        raise ValueError(
+            "this network's outputs for a row depend on the rows beside it (it normalises by the "
+            "batch), so a stream has no one loss. Give data that are held whole, Data.of(…)."
+        )
 
 
 def _channels_last(inputs: Inputs) -> Inputs:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial, reduce
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.func import vmap
 
 from fusionlab.data import Data
-from fusionlab.landscape.examination import FEW
 from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.plain import Yardstick
 from fusionlab.landscape.schedules import run
 from fusionlab.landscape.spans import Span
-from fusionlab.landscape.statistics import measure
-from fusionlab.outputs import in_precision, map_tensors, tensors_of
+from fusionlab.landscape.statistics import Noted, noted, pool
+from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
 from fusionlab.weights import Weights
+
+Tensors: TypeAlias = Mapping[str, Tensor]
+Measured: TypeAlias = Sequence[Mapping[str, Tensor]]  # statistics of each point, or nothing
 
 BETWEEN = ((0.6, 0.4), (0.3, 0.7))  # combinations of two points at which short cuts are tried
 
@@ -43,52 +46,89 @@ class Plan:
     @torch.no_grad()
     def totals(self, c: Tensor) -> Tensor:
         """The sums of the objective at coefficients c (P, k), shape (4, P)."""
-        batches, workers = list(self.job.batches), self.job.schedule.workers
         with self.job.examined.same_draws():
-            if len(c) == 1 and len(batches) > 1 and self.job.calibration is None:
-                tensors = self._tensors(c)
-                each = run(
-                    lambda i: self._sums(c, tensors, i, batches[i]), range(len(batches)), workers
-                )
-                return torch.stack(each).sum(0)
-            stacks = c.split(self.stack)
-            return torch.cat(run(lambda rows: self._over(rows, batches), stacks, workers), 1)
+            measured = self._measured(c)
+            if len(c) == 1 and self.job.held and not self.job.one_batch:
+                return self._of_one(c, measured)
+            if self.job.held:
+                return self._over(c, measured, self.job.held, self.first)
+            parts = (self._over(c, measured, [part], None) for part in self.job.read())
+            return reduce(torch.add, parts)  # read once for all points
 
-    def _over(self, c: Tensor, batches: Sequence[Data]) -> Tensor:
-        """The sums over batches at the coefficients of one call, shape (4, q)."""
-        tensors = self._tensors(c)
-        each = [self._sums(c, tensors, i, batch) for i, batch in enumerate(batches)]
+    def _of_one(self, c: Tensor, measured: Measured) -> Tensor:
+        """The sums at one point: its rows go to the threads, where they are many."""
+        job, first = self.job, self.first
+        if job.is_small and len(job.held) > 1:
+            batches, first = [job.joined], self._first_joined
+        else:
+            batches = job.held
+        tensors = self._tensors(c, measured, 0, first)
+        each = run(
+            lambda i: self._sums(c, tensors, i, batches[i], first),
+            range(len(batches)),
+            job.schedule.workers,
+        )
         return torch.stack(each).sum(0)
 
-    def _tensors(self, c: Tensor) -> dict[str, Tensor]:
-        """Parameters and buffers at the coefficients c (q, k), each of shape (q, ...)."""
-        tensors = self.span.at(c, without=self.first.names if self.first else ())
-        calibration = self.job.calibration
-        if calibration is None or self.job.one_batch:
-            return tensors
-        one = {name: t[0] for name, t in tensors.items()}
-        parts = (self.job.arranged(d.inputs) for d in calibration.parts(self.job.schedule.rows))
-        measured = measure(self.job.network, one, parts)
-        return tensors | {name: value[None] for name, value in measured.items()}
+    def _over(
+        self, c: Tensor, measured: Measured, batches: Sequence[Data], first: FirstLayer | None
+    ) -> Tensor:
+        """The sums over batches at coefficients c (P, k), shape (4, P)."""
 
-    def _sums(self, c: Tensor, tensors: dict[str, Tensor], i: int, batch: Data) -> Tensor:
+        def score(start: int) -> Tensor:
+            some = c[start : start + self.stack]
+            tensors = self._tensors(some, measured, start, first)
+            each = [self._sums(some, tensors, i, b, first) for i, b in enumerate(batches)]
+            return torch.stack(each).sum(0)
+
+        starts = range(0, len(c), self.stack)
+        return torch.cat(run(score, starts, self.job.schedule.workers), 1)
+
+    def _measured(self, c: Tensor) -> Measured:
+        """The statistics that normalising layers have at each point, if they are measured there."""
+        job = self.job
+        if job.calibration is None or job.one_batch:
+            return []
+        parts: list[list[Noted]] = []
+        for part in job.calibration.parts(job.schedule.rows):  # read once for all points
+            inputs = job.arranged(part.inputs)
+            look = partial(self._noted, c, inputs)
+            parts.append(run(look, range(len(c)), job.schedule.workers))
+        points = zip(range(len(c)), zip(*parts, strict=True), strict=True)
+        like = self._point(c[:1])
+        return [pool(job.network, like, seen) for _, seen in points]
+
+    def _noted(self, c: Tensor, inputs: Inputs, i: int) -> Noted:
+        return noted(self.job.network, self._point(c[i : i + 1]), inputs)
+
+    def _point(self, c: Tensor) -> dict[str, Tensor]:
+        """Parameters and buffers at one row of coefficients (1, k)."""
+        return {name: t[0] for name, t in self.span.at(c).items()}
+
+    def _tensors(
+        self, c: Tensor, measured: Measured, start: int, first: FirstLayer | None
+    ) -> dict[str, Tensor]:
+        """Parameters and buffers at the coefficients c (q, k) of one call, each (q, ...)."""
+        tensors = self.span.at(c, without=first.names if first else ())
+        own = measured[start] if measured else {}  # of one point: such calls are not stacked
+        return tensors | {name: value[None] for name, value in own.items()}
+
+    def _sums(
+        self, c: Tensor, tensors: Tensors, i: int, batch: Data, first: FirstLayer | None
+    ) -> Tensor:
         """The sums over the i-th batch at the coefficients of one call, shape (4, q)."""
-        outputs = self._outputs(c, tensors, i, batch)
+        if first:
+            tensors = {**tensors, **first.at(c, i)}
+        outputs = self._outputs(len(c), tensors, batch.inputs, first)
         return self.job.objective.stacked(outputs, batch.targets)
 
     def _outputs(
-        self, c: Tensor, tensors: dict[str, Tensor], i: int, batch: Data, rows: int | None = None
+        self, count: int, tensors: Tensors, inputs: Inputs, first: FirstLayer | None
     ) -> Any:
-        """Outputs of q points, shape (q, n, ...), on the first rows of the i-th batch."""
-        inputs, network = batch.inputs, self._network
-        if self.first:
-            tensors = tensors | self.first.at(c, i, rows)
-        if rows is not None:
-            inputs = map_tensors(lambda t: t[:rows], inputs)
-        inputs = in_precision(
-            inputs, {n: t for n, t in tensors.items() if n in self.span.points[0]}
-        )
-        if len(c) > 1:
+        """Outputs of stacked points, shape (q, n, ...)."""
+        network = first.network if first else self._network
+        inputs = in_precision(inputs, {n: t for n, t in tensors.items() if n in self._names})
+        if count > 1:
             return vmap(lambda one: network(one, inputs))(tensors)
         outputs = network({name: t[0] for name, t in tensors.items()}, inputs)
         if self.job.one_batch:
@@ -97,26 +137,33 @@ class Plan:
 
     @property
     def _network(self) -> Network:
-        if self.first:
-            return self.first.network
         return self.job.network.by_batch if self.job.one_batch else self.job.network
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.span.points[0])
+
+    @cached_property
+    def _first_joined(self) -> FirstLayer | None:
+        return self.first.joined() if self.first else None
 
     def _first_layer(self) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
-        job, points = self.job, self.span.coordinates
-        if job.network.handling.modes == "anew" or not isinstance(job.data.inputs, Tensor):
+        job = self.job
+        if job.network.handling.modes == "anew" or not job.held:
             return None
-        batches: list[Any] = [in_precision(batch.inputs, points) for batch in job.batches]
-        name = find(job.network, points, batches[0][:2], rows=len(job.data), stack=self.stack)
+        if not isinstance(job.held[0].inputs, Tensor):
+            return None
+        points = self.span.coordinates
+        batches: list[Any] = [in_precision(batch.inputs, points) for batch in job.held]
+        name = find(job.network, points, batches[0][:2], rows=job.rows, stack=self.stack)
         return FirstLayer(job.network, name, points, batches) if name else None
 
     def _settle(self) -> None:
         """Leave out each short cut that fails, or gives other outputs than the plain path."""
-        try:
-            plain = self._yardstick()
-        except RuntimeError:  # the network cannot stand between these points
-            self.first, self.stack = None, 1
+        if not self.first and self.stack == 1:
             return
+        plain = self._yardstick()
         if self.first and not self._agrees(plain, 1, self.first):
             _warn(
                 f"the outputs of the layer {self.first.name!r} are not linear in its weights, or "
@@ -130,25 +177,27 @@ class Plan:
 
     def _agrees(self, plain: Yardstick, count: int, first: FirstLayer | None) -> bool | None:
         """Whether so many points in one call have the outputs of the plain path; None: it fails."""
-        batch, c = next(iter(self.job.batches)), self._between(count)
-        rows = len(tensors_of(plain.inputs)[0])
+        c = self._between(count)
+        tensors: Tensors = self._tensors(c, [], 0, first)
+        if first:
+            tensors = {**tensors, **first.at(c, 0, len(tensors_of(plain.inputs)[0]))}
         try:
             with warnings.catch_warnings():
                 # vmap warns where it takes rows one by one, which is slower than no vmap
                 warnings.filterwarnings("error", message="There is a performance drop")
-                outputs = self._outputs(c, self._tensors(c), 0, batch, rows)
+                outputs = self._outputs(count, tensors, self.job.arranged(plain.inputs), first)
         except (RuntimeError, ValueError, TypeError, NotImplementedError, UserWarning):
             return None
         return plain.agrees(map_tensors(lambda t: t[0], outputs))
 
     def _yardstick(self) -> Yardstick:
         """The plain path between the first two points."""
-        tensors = {name: t[0] for name, t in self.span.at(self._between(1)).items()}
+        tensors = self._point(self._between(1))
         theta = Weights(
             {name: tensors[name] for name in self.span.points[0]},
-            {name: t for name, t in tensors.items() if name not in self.span.points[0]},
+            {name: t for name, t in tensors.items() if name not in self._names},
         )
-        few = map_tensors(lambda t: t[:FEW], in_precision(self.job.few, theta))
+        few = in_precision(self.job.few, theta)
         return Yardstick(self.job.examined.base, theta, few, self.job.network.select)
 
     def _between(self, count: int) -> Tensor:

@@ -13,7 +13,9 @@ from fusionlab.landscape.network import Network
 from fusionlab.outputs import Inputs, in_precision
 
 
-@torch.no_grad()
+Noted = dict[str, list[Moments]]  # by the name of the layer
+
+
 def measure(
     network: Network, tensors: Mapping[str, Tensor], batches: Iterable[Inputs]
 ) -> dict[str, Tensor]:
@@ -21,20 +23,30 @@ def measure(
 
     A layer that is not reached (a head that only trains) has none.
     """
-    by_batch = network.by_batch
-    for inputs in batches:
-        by_batch(tensors, in_precision(inputs, tensors))
-    moments = by_batch.moments()
-    layers = normalising_layers(by_batch.module)
-    like = {name: b for name, b in network.module.named_buffers() if name in network.measured}
-    pooled = {
-        f"{layer}.{name}".lstrip("."): value
-        for layer, seen in moments.items()
-        for name, value in _pool(seen, of_batches=isinstance(layers[layer], _BatchNorm)).items()
-    }
+    return pool(network, tensors, [noted(network, tensors, inputs) for inputs in batches])
+
+
+@torch.no_grad()
+def noted(network: Network, tensors: Mapping[str, Tensor], inputs: Inputs) -> Noted:
+    """What each normalising layer measures of one batch."""
+    network.by_batch(tensors, in_precision(inputs, tensors))
+    return network.by_batch.moments()
+
+
+def pool(
+    network: Network, tensors: Mapping[str, Tensor], parts: Sequence[Noted]
+) -> dict[str, Tensor]:
+    """The running statistics of several batches together, by buffer name, beside `tensors`."""
+    layers = normalising_layers(network.by_batch.module)
     one = next(iter(tensors.values()))
-    kinds = {n: one.dtype.to_real() if b.is_floating_point() else b.dtype for n, b in like.items()}
-    return {n: pooled[n].to(one.device, kinds[n]) for n in like if n in pooled}
+    pooled: dict[str, Tensor] = {}
+    for layer in dict.fromkeys(name for part in parts for name in part):
+        seen = [moments for part in parts for moments in part.get(layer, ())]
+        of_batches = isinstance(layers[layer], _BatchNorm)
+        for name, value in _pool(seen, of_batches=of_batches).items():
+            kind = one.dtype.to_real() if value.is_floating_point() else value.dtype
+            pooled[f"{layer}.{name}".lstrip(".")] = value.to(one.device, kind)
+    return {name: value for name, value in pooled.items() if name in network.measured}
 
 
 def _pool(batches: Sequence[Moments], *, of_batches: bool) -> dict[str, Tensor]:
