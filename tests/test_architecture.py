@@ -8,15 +8,23 @@ from pathlib import Path
 import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
-GROUND = {"spaces", "weights", "data", "checkpoints", "descent"}
+GROUND = {
+    "outputs", "spaces", "weights", "rows", "data", "streams", "quantities", "objectives",
+    "checkpoints", "descent",
+}  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
 
 DOORS = {
     "spaces": set(),
     "weights": {"spaces"},
-    "data": set(),
+    "outputs": set(),
+    "rows": {"outputs"},
+    "data": {"rows", "outputs"},
+    "streams": {"data", "rows", "outputs"},
+    "quantities": set(),
+    "objectives": {"outputs", "quantities"},
     "checkpoints": {"weights", "data"},
-    "descent": {"weights", "data"},
+    "descent": {"weights", "data", "outputs", "objectives"},
     "lab": GROUND,
     "landscape": GROUND,
     **dict.fromkeys(FAMILIES, GROUND | {"landscape"}),
