@@ -108,13 +108,8 @@ class Data:
             yield self[rows.to(self.device)]
 
     def parts(self, rows: int) -> Iterator[Data]:
-        """All rows in their order, at most `rows` at a time."""
-        for start in range(0, len(self), rows):
-            yield self[start : start + rows]
-
-    def first(self, n: int) -> Data:
-        """The first `n` rows, or all if there are no more."""
-        return self[:n]
+        """Go once through the data in their order, so many rows at a time."""
+        yield from (self[first : first + rows] for first in range(0, len(self), rows))
 
     def sample(self, n: int, *, seed: int = 0) -> Data:
         """Draw `n` rows, each class by its share; all rows if there are no more."""
@@ -127,6 +122,16 @@ class Data:
         # Evenly spaced positions of the rows sorted by class: every class gets its share.
         positions = (torch.arange(n) + 0.5) * (len(self) / n)
         return self[shuffled[positions.long().to(shuffled.device)].sort().values]
+
+    def varied(self, n: int) -> Data:
+        """At most `n` rows over the whole range of targets, the least and the largest too."""
+        order = self.targets.reshape(len(self), -1).double().amax(1).argsort(stable=True)
+        places = torch.linspace(0, len(self) - 1, min(n, len(self))).round().long()
+        return self[order[places.to(order.device)]]
+
+    def first(self, n: int) -> Data:
+        """The first `n` rows, or all if there are no more."""
+        return self[:n]
 
     def move(self, device: torch.device | str) -> Data:
         """Return the data on `device`."""

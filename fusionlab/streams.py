@@ -92,6 +92,13 @@ class Stream:
             kept = _smallest([*kept, (batch, keys)], n)
         return _together([data for data, _ in kept])
 
+    def varied(self, n: int) -> Data:
+        """At most `n` rows over the range of targets, the least and the largest too."""
+        kept: list[Data] = []
+        for batch in self:
+            kept = [_together([*kept, batch]).varied(n)]
+        return kept[0]
+
     def move(self, device: torch.device | str) -> Stream:
         """The stream whose batches lie on `device`."""
         moved = Stream.__new__(Stream)

@@ -66,6 +66,9 @@ def test_a_stream_is_asked_as_data_are(name):
     assert torch.equal(joined(stream.parts(2)).inputs, X)
     assert torch.equal(Data.of(stream).labels, Y)
     assert len(stream.sample(99)) == N
+    for asked in (stream, data):
+        assert {0, 2} <= set(asked.varied(4).labels.tolist())
+        assert len(asked.varied(4)) == 4
 
 
 def test_a_sample_is_of_distinct_rows_and_follows_its_seed():
