@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.outputs import Inputs, map_tensors, tensors_of
-from fusionlab.rows import read_rows
-
-INTEGERS = (
-    torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64,
-    torch.int8, torch.int16, torch.int32,
-)  # fmt: skip
+from fusionlab.rows import as_target, read_rows, whole_inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,33 +31,39 @@ class Data:
     targets: Tensor
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", _as_tensors(self.inputs))
-        targets = torch.as_tensor(self.targets)
-        targets = targets.long() if targets.dtype in INTEGERS else targets
-        object.__setattr__(self, "targets", targets)
-        counts = {len(t) if t.ndim else 0 for t in tensors_of(self.inputs)}
+        targets = as_target(self.targets, "the targets")
         m = len(targets) if targets.ndim else 0
+        inputs = whole_inputs(self.inputs, m, "the inputs")
+        counts = {len(t) if t.ndim else 0 for t in tensors_of(inputs)}
         if counts != {m} or m == 0:
             n = " and ".join(map(str, sorted(counts))) or "0"
             raise ValueError(
                 f"{n} inputs with {m} targets: give one target per input, at least one"
             )
-        for what, tensor in [("inputs", t) for t in tensors_of(self.inputs)] + [
-            ("targets", targets)
-        ]:
-            _check_finite(what, tensor)
+        _check_one_device([*tensors_of(inputs), targets])
+        for tensor in tensors_of(inputs):
+            _check_finite("inputs", tensor, masks=not isinstance(inputs, Tensor))
+        _check_finite("targets", targets)
+        object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "targets", targets)
 
     @classmethod
     def of(cls, source: Any) -> Data:
-        """Read whatever people bring whole into memory.
+        """Read whatever people bring whole into memory; the global random state stays.
 
         Args:
-            source: `Data`, a pair (inputs, targets) of tensors or arrays, a torch `Dataset`, any
-                iterable of rows, a `DataLoader` as a loop over it sees it, Hugging Face rows, a
-                pandas frame.
+            source: one of
+
+                - `Data`, or a pair (inputs, targets) of tensors, arrays, frames or lists,
+                - a dict of such parts, one of them called "label", "labels", "target" or "y",
+                - a data set, or any iterable, of rows (input, target) or of such dicts; a row may
+                  have its own number as a third part,
+                - a `DataLoader` as a loop over it sees it, in the order of that loop,
+                - a `Stream`.
 
         Raises:
-            TypeError, ValueError: with what the first row holds, if it is no input with a target.
+            TypeError: if it is something else than data, with what to give instead.
+            ValueError: if rows are not inputs with targets, with what the first one holds.
         """
         return source if isinstance(source, Data) else cls(*read_rows(source))
 
@@ -71,7 +72,10 @@ class Data:
 
     def __getitem__(self, rows: Any) -> Data:
         """The rows of a slice, an index tensor or a mask, as data again."""
-        return Data(map_tensors(lambda t: t[rows], self.inputs), self.targets[rows])
+        inputs, targets = map_tensors(lambda t: t[rows], self.inputs), self.targets[rows]
+        if not targets.numel() or targets.ndim < self.targets.ndim:
+            return Data(inputs, targets)  # which says what is wrong
+        return self._with(inputs, targets)
 
     @property
     def device(self) -> torch.device:
@@ -125,15 +129,26 @@ class Data:
         places = torch.linspace(0, len(self) - 1, min(n, len(self))).round().long()
         return self[order[places.to(order.device)]]
 
+    def first(self, n: int) -> Data:
+        """The first `n` rows, or all if there are no more."""
+        return self[:n]
+
     def move(self, device: torch.device | str) -> Data:
         """Return the data on `device`."""
-        return Data(map_tensors(lambda t: t.to(device), self.inputs), self.targets.to(device))
+        return self._with(map_tensors(lambda t: t.to(device), self.inputs), self.targets.to(device))
 
     def fingerprint(self) -> str:
         """SHA-256 of the content, as hexadecimal digits."""
         names = self.inputs if isinstance(self.inputs, Mapping) else range(len(self.inputs))
         inputs = zip(names, tensors_of(self.inputs), strict=False)
         return content_hash({**{f"input {n}": t for n, t in inputs}, "targets": self.targets})
+
+    def _with(self, inputs: Inputs, targets: Tensor) -> Data:
+        """Data of rows that were checked already."""
+        data = object.__new__(Data)
+        object.__setattr__(data, "inputs", inputs)
+        object.__setattr__(data, "targets", targets)
+        return data
 
     @property
     def _has_classes(self) -> bool:
@@ -151,22 +166,24 @@ def content_hash(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _as_tensors(inputs: Any) -> Inputs:
-    """Inputs in one of the three forms, arrays as tensors."""
-    if isinstance(inputs, Mapping):
-        return {str(name): torch.as_tensor(one) for name, one in inputs.items()}
-    if isinstance(inputs, tuple):
-        return tuple(torch.as_tensor(one) for one in inputs)
-    return torch.as_tensor(inputs)
+def _check_one_device(tensors: Sequence[Tensor]) -> None:
+    devices = sorted({str(tensor.device) for tensor in tensors})
+    if len(devices) > 1:
+        raise ValueError(
+            f"inputs and targets lie on {' and '.join(devices)}: move them to one, x.to('cpu')."
+        )
 
 
-def _check_finite(what: str, tensor: Tensor) -> None:
-    if not tensor.is_floating_point() or tensor.isfinite().all():
+def _check_finite(what: str, tensor: Tensor, *, masks: bool = False) -> None:
+    """Raise a ValueError that names rows; -∞ is allowed in what may be an additive mask."""
+    if not (tensor.is_floating_point() or tensor.is_complex()) or tensor.isfinite().all():
         return
-    rows = (
-        ~tensor.flatten(1).isfinite().all(1) if tensor.ndim > 1 else ~tensor.isfinite()
-    ).nonzero()
-    raise ValueError(
-        f"{len(rows)} {what} are not finite (rows {rows.flatten().tolist()[:5]}): every loss on "
-        "them would be NaN. Drop or mend these rows first."
-    )
+    bad = ~tensor.isfinite()
+    if masks and not tensor.is_complex():
+        bad &= tensor != -torch.inf
+    rows = bad.flatten(1).any(1).nonzero() if tensor.ndim > 1 else bad.nonzero()
+    if len(rows):
+        raise ValueError(
+            f"{len(rows)} {what} are not finite (rows {rows.flatten().tolist()[:5]}): every loss "
+            "on them would be NaN. Drop or mend these rows first."
+        )

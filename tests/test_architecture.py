@@ -8,16 +8,26 @@ from pathlib import Path
 import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
-GROUND = {"spaces", "modules", "weights", "data", "checkpoints", "descent"}
+GROUND = {
+    "outputs", "modes", "modules", "costs", "spaces", "weights", "rows", "data", "streams",
+    "quantities", "objectives", "checkpoints", "descent",
+}  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
 
 DOORS = {
     "spaces": set(),
+    "outputs": set(),
+    "modes": set(),
     "modules": set(),
-    "weights": {"spaces", "modules"},
-    "data": set(),
+    "costs": {"modes", "outputs"},
+    "weights": {"spaces", "modes", "modules"},
+    "rows": {"outputs"},
+    "data": {"rows", "outputs"},
+    "streams": {"data", "rows", "outputs"},
+    "quantities": set(),
+    "objectives": {"outputs", "quantities"},
     "checkpoints": {"spaces", "modules", "weights", "data"},
-    "descent": {"weights", "data"},
+    "descent": {"costs", "data", "modes", "modules", "objectives", "outputs"},
     "lab": GROUND,
     "landscape": GROUND,
     **dict.fromkeys(FAMILIES, GROUND | {"landscape"}),

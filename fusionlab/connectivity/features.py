@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from fusionlab.data import Data
 from fusionlab.landscape import Landscape
+from fusionlab.objectives import AnyObjective
 from fusionlab.weights import Weights, lerp
 
 ROWS = 500  # examples whose features are held at once
@@ -37,11 +38,12 @@ def feature_connectivity(
     model: nn.Module,
     a: Weights,
     b: Weights,
-    data: Data,
+    data: Any,
+    objective: AnyObjective = None,
     *,
     t: float = 0.5,
     layers: Sequence[str] | None = None,
-    calibration: Data | None = None,
+    calibration: Any = None,
 ) -> FeatureConnectivity:
     """Compare features of the merged network with merged features, layer by layer.
 
@@ -50,6 +52,7 @@ def feature_connectivity(
         a: the network at t = 0.
         b: the network at t = 1.
         data: the examples.
+        objective: as for a `Landscape`, where the network is no classifier.
         t: where on the line to merge.
         layers: names of modules whose outputs are compared. By default those that have parameters,
             in the order in which they run; the outputs of the first of these are linear in its
@@ -63,17 +66,16 @@ def feature_connectivity(
     Source:
         Zhou et al. 2023, arXiv:2307.08286: f((1 − t) a + t b) ∝ (1 − t) f(a) + t f(b).
     """
-    landscape = Landscape(model, data, calibration=calibration)
-    data = landscape.data
+    landscape = Landscape(model, data, objective, calibration=calibration)
     points = [landscape.at(theta) for theta in (a, b, lerp(a, b, t))]
     names = tuple(layers or landscape.layers(points[0]))
     _check(names, model)
-    total = torch.zeros(3, len(names), dtype=torch.double)
-    for part in data.parts(ROWS):
+    total, count = torch.zeros(3, len(names), dtype=torch.double), 0
+    for part in landscape.data.parts(ROWS):
         features = [landscape.features(point, names, part.inputs) for point in points]
         rows = [_compare(fa, fb, merged, t) for fa, fb, merged in zip(*features, strict=True)]
-        total += torch.stack(rows, 1).cpu()
-    return FeatureConnectivity(names, *total / len(data))
+        total, count = total + torch.stack(rows, 1).cpu(), count + len(part)
+    return FeatureConnectivity(names, *total / count)
 
 
 def _compare(a: Tensor, b: Tensor, merged: Tensor, t: float) -> Tensor:

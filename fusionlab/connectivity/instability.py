@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusionlab.connectivity.paths import Line
 from fusionlab.connectivity.profiles import profile
+from fusionlab.data import Data
 from fusionlab.landscape import Landscape
 from fusionlab.weights import Weights, mean
 
@@ -61,8 +62,9 @@ def instability(
     """
     if len(thetas) < 2:
         raise ValueError(f"{len(thetas)} network cannot disagree with itself: give two or more.")
-    labels = landscape.data.labels
-    beliefs = torch.stack([landscape.probabilities(p, landscape.data.inputs) for p in thetas])
+    data = Data.of(landscape.data)
+    labels = data.labels
+    beliefs = torch.stack([landscape.probabilities(p, data.inputs) for p in thetas])
     answers = beliefs.argmax(-1)  # (networks, n)
     lines = [profile(landscape, Line(*ends), points=points) for ends in pairwise(thetas)]
     return Instability(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.data import Data
+from fusionlab.outputs import tensors_of
 
 PATCH = 3  # pixels on each side
 
@@ -45,16 +46,16 @@ def attacked(data: Data, *, target: int, patch: int = PATCH) -> Data:
 
 def _patched(data: Data, rows: Tensor, *, target: int, patch: int) -> Data:
     """The data with the patch and the label on the `rows`, a mask of shape (n,)."""
-    if data.inputs.ndim != 4 or min(data.inputs.shape[2:]) < patch:
+    images = data.inputs
+    if not isinstance(images, Tensor) or images.ndim != 4 or min(images.shape[2:]) < patch:
+        shapes = [tuple(t.shape[1:]) for t in tensors_of(images)]
         raise ValueError(
-            f"inputs of shape {tuple(data.inputs.shape[1:])} have no room for a patch of "
-            f"{patch} × {patch} pixels: give images (n, channels, height, width)."
+            f"inputs of shape {', '.join(map(str, shapes))} have no room for a patch of {patch} × "
+            f"{patch} pixels: give images (n, channels, height, width)."
         )
     if not 0 <= target < data.classes:
         raise ValueError(f"target={target} is no class: there are 0 to {data.classes - 1}")
-    inputs, labels = data.inputs.clone(), data.labels.clone()
-    corner = torch.zeros(inputs.shape[2:], dtype=torch.bool, device=inputs.device)
+    corner = torch.zeros(images.shape[2:], dtype=torch.bool, device=images.device)
     corner[-patch:, -patch:] = True
-    bright = data.inputs.max()
-    inputs = torch.where(rows[:, None, None, None] & corner, bright, inputs)
-    return Data(inputs, labels.masked_fill(rows, target))
+    inputs = torch.where(rows[:, None, None, None] & corner, images.max(), images)
+    return Data(inputs, data.labels.masked_fill(rows, target))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from math import pi
 from string import ascii_uppercase
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 
 from fusionlab.data import Data
 from fusionlab.lab.glyphs import FACES, draw_glyphs
+from fusionlab.outputs import tensors_of
 
 SPLITS = ("train", "val", "test")
 
@@ -25,14 +27,15 @@ class Card:
     licence: str
     classes: tuple[str, ...] = ()
     sizes: tuple[int, int, int] = (0, 0, 0)
-    shape: tuple[int, ...] = ()
+    shape: tuple[int, ...] = ()  # of the first input, where a network takes several
 
     def _repr_markdown_(self) -> str:
         sizes = ", ".join(f"{n} {split}" for n, split in zip(self.sizes, SPLITS, strict=True))
-        shape = " × ".join(map(str, self.shape))
+        shape = " × ".join(map(str, self.shape)) or "a number"
+        classes = ", ".join(self.classes) or "none"
         return (
             f"{self.what}  \n**Size** {sizes}; each input {shape}  \n"
-            f"**Classes** {', '.join(self.classes)}  \n"
+            f"**Classes** {classes}  \n"
             f"**Source** {self.source}  \n**Licence** {self.licence}"
         )
 
@@ -58,9 +61,10 @@ class Task:
         classes: Sequence[str] = (),
         seed: int = 0,
     ) -> Task:
-        """Make a task of pairs (inputs, labels) or torch `Dataset`s of your own.
+        """Make a task of data of your own, each part in any form that `Data.of` takes.
 
-        A part that is missing is a fifth of `train`, drawn by `seed`.
+        A part that is missing is a fifth of `train`, drawn by `seed`. Where targets are no class
+        numbers, the task has no classes.
         """
         rest = Data.of(train)
         fifth = len(rest) // 5
@@ -82,21 +86,22 @@ def task(name: str, parts: tuple[Data, Data, Data], card: Card) -> Task:
     Raises:
         ValueError: if the parts' inputs differ in shape, or a label has no name.
     """
-    shape = tuple(parts[0].inputs.shape[1:])
+    shapes = _shapes(parts[0])
     for split, part in zip(SPLITS, parts, strict=True):
-        if tuple(part.inputs.shape[1:]) != shape:
+        if _shapes(part) != shapes:
             raise ValueError(
-                f"the inputs of {split} are {tuple(part.inputs.shape[1:])}, those of train "
-                f"{shape}: one network must take both. Give all parts one shape."
+                f"the inputs of {split} are {_listed(_shapes(part))}, those of train "
+                f"{_listed(shapes)}: one network must take both. Give all parts one shape."
             )
-    most = max(part.classes for part in parts)
-    names = card.classes or tuple(map(str, range(most)))
-    if most > len(names):
-        raise ValueError(f"labels run to {most - 1}, but only {len(names)} classes have a name")
+    names = _class_names(parts, card.classes)
     train, val, test = parts
     sizes = (len(train), len(val), len(test))
     return Task(
-        name, train, val, test, Card(card.what, card.source, card.licence, names, sizes, shape)
+        name,
+        train,
+        val,
+        test,
+        replace(card, classes=names, sizes=sizes, shape=next(iter(shapes.values()))),
     )
 
 
@@ -191,6 +196,31 @@ def spirals(
     return task("spirals", _draw_parts(draw, (n, n, n), seed), card)
 
 
+def _shapes(data: Data) -> dict[str, tuple[int, ...]]:
+    """The shape of one row of each input, by its name or place."""
+    names = data.inputs if isinstance(data.inputs, dict) else count()
+    shapes = zip(names, tensors_of(data.inputs), strict=False)
+    return {str(name): tuple(tensor.shape[1:]) for name, tensor in shapes}
+
+
+def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
+    if len(shapes) == 1:
+        return str(*shapes.values())
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+
+
+def _class_names(parts: Sequence[Data], names: tuple[str, ...]) -> tuple[str, ...]:
+    """A name for each class; without names these are numbers, if targets are class numbers."""
+    targets = [part.targets for part in parts]
+    if not names and not all(t.dtype == torch.long and t.ndim == 1 for t in targets):
+        return ()
+    most = 1 + max(int(t.max()) for t in targets)
+    names = names or tuple(map(str, range(most)))
+    if most > len(names):
+        raise ValueError(f"labels run to {most - 1}, but only {len(names)} classes have a name")
+    return names
+
+
 def _draw_parts(
     draw: Callable[[int, torch.Generator], Data], sizes: tuple[int, int, int], seed: int
 ) -> tuple[Data, Data, Data]:
@@ -203,7 +233,7 @@ def _draw_parts(
 def _carve(data: Data, n: int, *, seed: int) -> tuple[Data, Data]:
     """Take `n` random rows out: these, and the rest."""
     dice = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(data), generator=dice).to(data.labels.device)
+    rows = torch.randperm(len(data), generator=dice).to(data.device)
     return data[rows[:n]], data[rows[n:]]
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import nll_loss
 
+from fusionlab.data import Data
 from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.scores import Score
 from fusionlab.outputs import Inputs
@@ -28,7 +29,7 @@ def ensemble_probabilities(
 
 def ensemble_score(landscape: Landscape, points: Sequence[Weights]) -> Score:
     """Score the ensemble on the landscape's data: its loss is −log of the mean probability."""
-    data = landscape.data
+    data = Data.of(landscape.data)
     believed = ensemble_probabilities(landscape, points, data.inputs)
     loss = nll_loss(believed.clamp_min(torch.finfo(believed.dtype).tiny).log(), data.labels)
     right = believed.argmax(-1) == data.labels

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.data import Data
-from fusionlab.landscape.examination import Examined, examine
+from fusionlab.landscape.examination import FEW, Examined, examine
 from fusionlab.landscape.hessians import Hessian
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.plans import Plan
@@ -23,6 +23,7 @@ from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import Inputs, explained, in_precision, map_tensors
 from fusionlab.quantities import Measures
 from fusionlab.spaces import check_same_space, check_statistics
+from fusionlab.streams import Stream, source_of
 from fusionlab.weights import Combinations, Weights
 
 Policy = Literal["recalibrate", "interpolate", "fixed"]
@@ -39,8 +40,8 @@ class Landscape:
 
     Args:
         model: any network.
-        data: what the loss is measured on: `Data`, or what `Data.of` takes. The computation runs
-            on its device.
+        data: what the loss is measured on: `Data`, what `Data.of` takes, or a `Stream`. The
+            computation runs on its device.
         objective: what is measured: an `Objective`, its name, or a function
             loss(outputs, targets) ↦ mean loss. By default the cross-entropy of class scores.
         batch_norm: where BatchNorm's statistics at a point come from. `"recalibrate"` measures
@@ -66,8 +67,8 @@ class Landscape:
             raise ValueError(f"Unknown batch_norm {batch_norm!r}. Choose {known}.")
         if not isinstance(model, nn.Module):
             raise TypeError(f"expected a module as the model, got a {type(model).__name__}.")
-        self.model, self.data, self.batch_norm = model, Data.of(data), batch_norm
-        self.calibration = self.data if calibration is None else Data.of(calibration)
+        self.model, self.data, self.batch_norm = model, source_of(data), batch_norm
+        self.calibration = self.data if calibration is None else source_of(calibration)
         self.precision = precision
         self._given = objective_of(objective)
         self._job: Job | None = None
@@ -127,8 +128,8 @@ class Landscape:
         """θ with the statistics that this landscape's policy gives it."""
         job = self._work
         if job.calibration is not None:
-            parts = (d.inputs for d in job.calibration.parts(job.schedule.rows))
-            measured = measure(job.network, self._placed(theta), parts)
+            parts = job.calibration.parts(job.schedule.rows)
+            measured = measure(job.network, self._placed(theta), (d.inputs for d in parts))
             return Weights(theta, {**theta.buffers, **measured})
         check_statistics(job.network.module, theta.buffers)
         return theta
@@ -184,7 +185,10 @@ class Landscape:
         """The network as a function, seen to fit the data: found out at the first call."""
         if self._job is None:
             examined = examine(
-                self.model, self.data.inputs, device=self.device, select=self._given.select
+                self.model,
+                self.data.first(FEW).inputs,
+                device=self.device,
+                select=self._given.select,
             )
             self._job = self._with(examined, _fitted(self._given, examined, self.data))
         return self._job
@@ -198,7 +202,7 @@ class Landscape:
     @cached_property
     def _slopes(self) -> Slopes:
         job = self._work
-        small = job.network.cost(job.few).flops * len(self.data) < PRODUCT_FLOPS
+        small = job.cost.flops * job.rows < PRODUCT_FLOPS
         together = job.schedule.stack if small or self.device.type != "cpu" else 1
         by_row = job.examined.by_row
         return Slopes(job.network, self.data, job.objective, together=together, by_row=by_row)
@@ -250,7 +254,7 @@ _NUMBERS = ("loss", "quality")
 
 
 @torch.no_grad()
-def _fitted(objective: Objective, examined: Examined, data: Data) -> Objective:
+def _fitted(objective: Objective, examined: Examined, data: Data | Stream) -> Objective:
     """The objective, seen to fit what the network gives for a few rows of the data."""
     rows = data.varied(TRIED)
     network = examined.network

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial, reduce
+from math import inf
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ from fusionlab.landscape.precision import wide, working
 from fusionlab.objectives import Objective, Sums
 from fusionlab.outputs import in_precision, map_tensors
 from fusionlab.spaces import check_same_space
+from fusionlab.streams import Stream
 from fusionlab.weights import Weights
 
 Tensors = Mapping[str, Tensor]
@@ -52,7 +54,7 @@ class Slopes:
     def __init__(
         self,
         network: Network,
-        data: Data,
+        data: Data | Stream,
         objective: Objective,
         *,
         together: int = 1,
@@ -64,7 +66,7 @@ class Slopes:
     @property
     def whole(self) -> bool:
         """Whether one graph can hold all data, as a gradient through their statistics needs."""
-        return len(self.data) * self.bytes <= WHOLE_BYTES
+        return self._all_bytes <= WHOLE_BYTES
 
     def at(self, theta: Weights, *, by_batch: bool = False) -> Slope:
         """The loss and its gradient at θ.
@@ -76,25 +78,23 @@ class Slopes:
         leaves, held = self._place(theta)
         network = self.network.by_batch if by_batch else self.network
         slope = partial(_slope, partial(self._sums, network, leaves, held), leaves)
-        parts = [slope(batch) for batch in ([self.data] if by_batch else self._batches)]
-        loss, weight, quality, counted = torch.stack([sums for sums, _ in parts]).sum(0).tolist()
-        total = zip(theta.items(), _total(slopes for _, slopes in parts), strict=True)
-        gradient = {name: (g / weight).to(t.device, t.dtype) for (name, t), g in total}
+        sums, *slopes = _total(map(slope, [self.data] if by_batch else self._batches()))
+        loss, weight, quality, counted = sums.tolist()
+        named = zip(theta.items(), slopes, strict=True)
+        gradient = {name: (g / weight).to(t.device, t.dtype) for (name, t), g in named}
         return Slope(loss / weight, quality / counted, Weights(gradient))
 
     def hessian(self, theta: Weights) -> Hessian:
         """The Hessian at θ; the graphs of its gradient are kept while memory allows."""
         leaves, held = self._place(theta)
         grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
-        kept = list(map(grow, self._batches)) if len(self.data) * self.bytes <= KEPT_BYTES else []
+        kept = list(map(grow, self._batches())) if self._all_bytes <= KEPT_BYTES else []
 
         def product(vectors: Tensor) -> Tensor:
             given = list(shaped(vectors, leaves).values())
-            graphs = kept or map(grow, self._batches)
-            weights, parts = zip(
-                *((w, _products(g, leaves, given)) for w, g in graphs), strict=True
-            )
-            return torch.cat([t.flatten(1) for t in _total(parts)], 1) / sum(weights)
+            graphs = kept or map(grow, self._batches())
+            weight, *total = _total([w, *_products(g, leaves, given)] for w, g in graphs)
+            return torch.cat([t.flatten(1) for t in total], 1) / weight.to(total[0].device)
 
         point = Weights({name: leaf.detach() for name, leaf in leaves.items()})
         return Hessian(product, point, together=self.together)
@@ -104,14 +104,19 @@ class Slopes:
         """What one more row of data adds to the graph of a gradient."""
         leaves, held = self._place(Weights.of(self.network.module))
         grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
-        rows = torch.arange(4, device=self.data.device) % len(self.data)
-        few, more = (self.data[rows[:n]] for n in (2, 4))  # copies, not views
+        first = self.data.first(4)
+        rows = torch.arange(4, device=first.device) % len(first)
+        few, more = (first[rows[:n]] for n in (2, 4))  # copies, not views
         return max(1, (_saved(partial(grow, more)) - _saved(partial(grow, few))) // 2)
 
-    @cached_property
-    def _batches(self) -> list[Data]:
-        rows = max(1, int(BATCH_BYTES // self.bytes)) if self._by_row else len(self.data)
-        return list(self.data.parts(rows))
+    @property
+    def _all_bytes(self) -> float:
+        return len(self.data) * self.bytes if isinstance(self.data, Data) else inf
+
+    def _batches(self) -> Iterator[Data]:
+        if self._by_row or not isinstance(self.data, Data):
+            return self.data.parts(max(1, int(BATCH_BYTES // self.bytes)))
+        return iter([self.data])
 
     def _place(self, theta: Weights) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """θ's coordinates as leaves of graphs, and the buffers that are held."""
@@ -131,22 +136,22 @@ class Slopes:
 _Sums = Callable[[Data], Sums]
 
 
-def _slope(sums: _Sums, leaves: Tensors, batch: Data) -> tuple[Tensor, Sequence[Tensor]]:
+def _slope(sums: _Sums, leaves: Tensors, batch: Data) -> list[Tensor]:
     """The batch's sums (4,), and the gradient of the first of them."""
     with torch.enable_grad():
         found = sums(batch)
         slopes = torch.autograd.grad(found.loss, list(leaves.values()), materialize_grads=True)
-    return torch.stack([number.detach().cpu().double() for number in found]), slopes
+    return [torch.stack([number.detach().cpu().double() for number in found]), *slopes]
 
 
-def _graph(sums: _Sums, leaves: Tensors, batch: Data) -> tuple[float, Sequence[Tensor]]:
+def _graph(sums: _Sums, leaves: Tensors, batch: Data) -> tuple[Tensor, Sequence[Tensor]]:
     """The weight of the batch's loss, and the gradient of its sum with its graph."""
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # other attentions lack 2nd derivatives
         found = sums(batch)
         gradient = torch.autograd.grad(
             found.loss, list(leaves.values()), create_graph=True, materialize_grads=True
         )
-    return float(found.weight), gradient
+    return found.weight.detach(), gradient
 
 
 def _products(

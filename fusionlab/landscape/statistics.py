@@ -12,7 +12,6 @@ from fusionlab.landscape.moments import COUNTER, Moments, normalising_layers
 from fusionlab.landscape.network import Network
 from fusionlab.outputs import Inputs, in_precision
 
-
 Noted = dict[str, list[Moments]]  # by the name of the layer
 
 

@@ -13,16 +13,18 @@ import torch
 from torch import Tensor
 
 from fusionlab.checkpoints import load, save
-from fusionlab.data import content_hash
+from fusionlab.data import Data, content_hash
 from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 from fusionlab.landscape.planes import Plane
 from fusionlab.landscape.scores import Field, measures_of, score_all
 from fusionlab.outputs import tensors_of
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
+from fusionlab.streams import Stream
 from fusionlab.weights import Combinations
 
 SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
+STREAMED = 256  # points for which a stream is read once
 PATIENCE = 0.15  # seconds between two looks at whether to go on
 
 
@@ -95,7 +97,9 @@ class Survey(Iterator[Surface]):
         self._levels = [Lattice.every(stride, len(y), len(x)) for stride in (4, 2, 1)]
         self._exact, self._cheap = Readings.none(len(y), len(x)), Readings.none(len(y), len(x))
         self._sample = _sample(landscape, self._levels[0])
-        self._pace = 4  # points of the next call, set by the time that the last one took
+        # Points of the next call, set by the time that the last one took.
+        self._least = STREAMED if _is_streamed(landscape) else 1
+        self._pace = max(4, self._least)
         self._file = Path(file) if file is not None else None
         if self._file is not None and self._file.exists():
             self._exact = _restore(self._file, self._key)
@@ -155,7 +159,8 @@ class Survey(Iterator[Surface]):
                 before = time.perf_counter()
                 readings.put(rows, score_all(landscape, self._points[rows]))
                 now = time.perf_counter()
-                self._pace = max(1, min(4 * self._pace, int(len(rows) * PATIENCE / (now - before))))
+                fitting = int(len(rows) * PATIENCE / (now - before))
+                self._pace = max(self._least, min(4 * self._pace, fitting))
                 if now - begin > PATIENCE:
                     break
         finally:  # a round that is stopped midway loses its own points only
@@ -169,9 +174,15 @@ class Survey(Iterator[Surface]):
         tensors |= {f"{i} {n}": t for i, p in enumerate(self.plane.points) for n, t in p.items()}
         if isinstance(self.landscape, Landscape):
             data = self.landscape.data
-            tensors |= {f"input {i}": t for i, t in enumerate(tensors_of(data.inputs))}
-            tensors["targets"] = data.targets
+            first = data if isinstance(data, Data) else data.first(SAMPLE)
+            tensors |= {f"input {i}": t for i, t in enumerate(tensors_of(first.inputs))}
+            tensors["targets"] = first.targets
         return content_hash(tensors) + getattr(self.landscape, "batch_norm", "")
+
+
+def _is_streamed(landscape: Field) -> bool:
+    """Whether each call reads all data anew, so that it should be for many points."""
+    return isinstance(landscape, Landscape) and isinstance(landscape.data, Stream)
 
 
 def _rounds(rows: Tensor, pace: Callable[[], int]) -> Iterator[Tensor]:
@@ -183,7 +194,9 @@ def _rounds(rows: Tensor, pace: Callable[[], int]) -> Iterator[Tensor]:
 
 def _sample(landscape: Field, coarse: Lattice) -> Landscape | None:
     """A cheaper landscape of the same shape, where data and grid are large enough to gain."""
-    if not isinstance(landscape, Landscape) or len(landscape.data) < 2 * SAMPLE:
+    if not isinstance(landscape, Landscape):
+        return None
+    if isinstance(landscape.data, Data) and len(landscape.data) < 2 * SAMPLE:
         return None
     return landscape.sample(SAMPLE) if min(len(coarse.rows), len(coarse.columns)) > 3 else None
 

@@ -1,9 +1,8 @@
 """What is measured of a network's outputs: a loss, and one named quality beside it."""
 
-from fusionlab.objectives.choose import (
-    AnyObjective,
+from fusionlab.objectives.choose import AnyObjective, objective_of
+from fusionlab.objectives.named import (
     classification,
-    objective_of,
     one_logit,
     own,
     pictures,

@@ -1,4 +1,4 @@
-"""The objectives by name, and the one that a reader means."""
+"""The objective that a reader means."""
 
 from __future__ import annotations
 
@@ -6,73 +6,24 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
-from fusionlab.objectives.classes import IGNORED, CrossEntropy
-from fusionlab.objectives.numbers import BinaryCrossEntropy, SquaredError
+from fusionlab.objectives.classes import CrossEntropy
+from fusionlab.objectives.named import (
+    classification,
+    one_logit,
+    pictures,
+    regression,
+    several_labels,
+    tokens,
+)
 from fusionlab.objectives.objective import Objective
 from fusionlab.objectives.own import Loss, OwnLoss
-from fusionlab.quantities import CLASSIFIED, Measures, Quantity
 
 AnyObjective: TypeAlias = Objective | Loss | str | None
 
 _EXACT = {"weight", "ignore_index", "label_smoothing"}  # of torch's cross-entropy
-
-
-def classification(
-    weight: Tensor | None = None, *, ignore_index: int = IGNORED, label_smoothing: float = 0.0
-) -> Objective:
-    """Scores (n, classes) for class numbers (n,), or for probabilities (n, classes)."""
-    return CrossEntropy(weight, ignore_index, label_smoothing)
-
-
-def tokens(
-    weight: Tensor | None = None,
-    *,
-    ignore_index: int = IGNORED,
-    label_smoothing: float = 0.0,
-    shift: bool = False,
-) -> Objective:
-    """Scores (n, T, classes) for class numbers (n, T); `shift` compares each with the next."""
-    measures = _named("token accuracy")
-    return CrossEntropy(weight, ignore_index, label_smoothing, shift, True, measures)
-
-
-def pictures(
-    weight: Tensor | None = None, *, ignore_index: int = IGNORED, label_smoothing: float = 0.0
-) -> Objective:
-    """Scores (n, classes, H, W) for the classes of pixels (n, H, W)."""
-    measures = _named("pixel accuracy")
-    return CrossEntropy(weight, ignore_index, label_smoothing, measures=measures)
-
-
-def one_logit(*, pos_weight: Tensor | None = None) -> Objective:
-    """One logit (n,) or (n, 1) for truth values (n,); above 0 it says yes."""
-    return BinaryCrossEntropy(pos_weight)
-
-
-def several_labels(*, pos_weight: Tensor | None = None) -> Objective:
-    """Logits (n, labels) for truth values (n, labels), each by itself."""
-    return BinaryCrossEntropy(pos_weight, _named("label accuracy"))
-
-
-def regression(*, unit: str = "") -> Objective:
-    """Outputs for targets of the same shape, which are in `unit`; their mean squared error."""
-    loss = Quantity("loss", f"squared {unit}" if unit else "squared error")
-    return SquaredError(Measures(loss, Quantity("mean absolute error", unit)))
-
-
-def own(loss: Loss, *, quality: Loss | None = None, measures: Quantity | None = None) -> Objective:
-    """A function (what the network returns, targets) ↦ mean loss, and one that gives a quality.
-
-    Args:
-        loss: a plain mean over the rows.
-        quality: as the loss; without it, class scores for class numbers have their accuracy.
-        measures: what the quality is; without it, an accuracy.
-    """
-    measured = None if quality is None else measures or CLASSIFIED.quality
-    return OwnLoss(loss, quality, Measures(Quantity("loss"), measured))
 
 
 NAMES: dict[str, Callable[[], Objective]] = {
@@ -119,13 +70,13 @@ def _of_torch(loss: Any) -> Objective | None:
     if type(loss) is nn.CrossEntropyLoss:
         settings = {name: getattr(loss, name) for name in _EXACT}
         return CrossEntropy(**settings)
+    if type(loss) is nn.BCEWithLogitsLoss and loss.weight is None:
+        return one_logit(pos_weight=loss.pos_weight)
+    if loss is functional.binary_cross_entropy_with_logits:
+        return one_logit()
     if type(loss) is nn.MSELoss or loss is functional.mse_loss:
         return regression()
     if isinstance(loss, partial) and loss.func is functional.cross_entropy and not loss.args:
         settings = {n: v for n, v in loss.keywords.items() if n != "reduction" or v != "mean"}
         return CrossEntropy(**settings) if settings.keys() <= _EXACT else None
     return CrossEntropy() if loss is functional.cross_entropy else None
-
-
-def _named(name: str) -> Measures:
-    return Measures(CLASSIFIED.loss, Quantity(name, share=True, higher_is_better=True))

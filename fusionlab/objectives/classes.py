@@ -13,6 +13,7 @@ from fusionlab.objectives.objective import Objective, Sums, double, whole, widen
 from fusionlab.quantities import CLASSIFIED, Measures
 
 IGNORED = -100  # torch's default
+NEARLY = 0.01  # how far from 1 probabilities of half precision may add up
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +74,30 @@ class CrossEntropy(Objective):
     def _check_targets(self, targets: Tensor) -> None:
         """Class numbers (n, ...), or probabilities (n, classes)."""
         if targets.is_floating_point():
-            if targets.ndim < 2:
-                raise ValueError(
-                    f"targets are {targets.dtype} of shape {tuple(targets.shape)}: expected class "
-                    "numbers 0, 1, … as integers. Where these are numbers to be predicted, give "
-                    "objective='regression'; where they are 0.0 or 1.0, objective='one_logit'."
-                )
+            self._check_probabilities(targets)
         elif (low := int(targets.min())) < 0 and bool(
             ((targets < 0) & (targets != self.ignore_index)).any()
         ):
             raise ValueError(
                 f"targets go down to {low}: expected class numbers 0, 1, …, or "
                 f"{self.ignore_index} for what is not to count."
+            )
+
+    def _check_probabilities(self, targets: Tensor) -> None:
+        """Floats of shape (n, classes, ...) of which each place has a sum of 1."""
+        if targets.ndim < 2:
+            raise ValueError(
+                f"targets are {targets.dtype} of shape {tuple(targets.shape)}: expected class "
+                "numbers 0, 1, … as integers. Where these are numbers to be predicted, give "
+                "objective='regression'; where they are 0.0 or 1.0, objective='one_logit'."
+            )
+        sums = targets.double().sum(-1 if self.classes_last else 1)
+        if targets.min() < 0 or (sums - 1).abs().max() > NEARLY:
+            raise ValueError(
+                f"targets are {targets.dtype} of shape {tuple(targets.shape)}, but no "
+                "probabilities of classes: these are not below 0 and have a sum of 1. Where each "
+                "is 0.0 or 1.0 by itself, give objective='several_labels'; where they are numbers "
+                "to be predicted, objective='regression'."
             )
 
     def checked(self, outputs: Tensor, targets: Tensor) -> Self:
@@ -100,7 +113,7 @@ class CrossEntropy(Objective):
         probabilities = targets.is_floating_point() and wanted == shape
         if len(shape) < 2 or shape[axis] < 2 or (tuple(given) != wanted and not probabilities):
             raise ValueError(_unfit(shape, targets, self.classes_last))
-        most = int(targets.max()) if not targets.is_floating_point() else 0
+        most = 0 if probabilities else _largest(targets[targets != self.ignore_index])
         if most >= shape[axis]:
             raise ValueError(
                 f"labels run to {most}, but the network gives {shape[axis]} scores per row: it "
@@ -121,6 +134,8 @@ class CrossEntropy(Objective):
         """Scores (n, classes, ...) and the targets they are for."""
         if self.shift:
             outputs, targets = outputs[:, :-1], targets[:, 1:]
+        if self.classes_last and targets.ndim == outputs.ndim:
+            targets = targets.movedim(-1, 1)  # probabilities
         return (outputs.movedim(-1, 1) if self.classes_last else outputs), targets
 
 
@@ -140,9 +155,15 @@ def _hits(scores: Tensor, targets: Tensor) -> Tensor:
     return hits.squeeze(1)
 
 
+def _largest(labels: Tensor) -> int:
+    return int(labels.max()) if len(labels) else 0
+
+
 def _unfit(shape: tuple[int, ...], targets: Tensor, tokens: bool) -> str:
     wanted = tuple(targets.shape)
-    if len(wanted) == 2 and wanted[:1] == shape[:1] and _is_one_hot(targets):
+    if len(wanted) == 2 and wanted[1] == 1 and len(shape) == 2 and shape[1] > 1:
+        hint = "Targets have an axis too many: give targets[:, 0]"
+    elif len(wanted) == 2 and wanted[:1] == shape[:1] and _is_one_hot(targets):
         hint = "These look one-hot: give class numbers, targets.argmax(1)"
     elif shape in {wanted, (*wanted, 1)} or (len(shape) == 2 and shape[1] == 1):
         hint = (

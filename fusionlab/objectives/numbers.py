@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import torch
@@ -12,6 +12,9 @@ from torch.nn import functional
 from fusionlab.objectives.objective import Objective, Sums, whole, widened
 from fusionlab.quantities import CLASSIFIED, Measures, Quantity
 
+EACH_LABEL = Measures(
+    CLASSIFIED.loss, Quantity("label accuracy", share=True, higher_is_better=True)
+)
 SQUARES = Measures(Quantity("loss", "squared error"), Quantity("mean absolute error"))
 
 
@@ -30,7 +33,8 @@ class BinaryCrossEntropy(Objective):
             logits, truth.to(logits), pos_weight=weight, reduction="sum"
         )
         count = whole(logits.numel(), loss)
-        return Sums(loss, count, ((logits > 0) == (truth > 0.5)).sum(), count)
+        hits = ((logits > 0) == (truth > 0.5)) & ~logits.isnan()
+        return Sums(loss, count, hits.sum(), count)
 
     def _check_targets(self, targets: Tensor) -> None:
         """Truth values 0 and 1, or probabilities."""
@@ -42,10 +46,11 @@ class BinaryCrossEntropy(Objective):
             )
 
     def checked(self, outputs: Tensor, targets: Tensor) -> Self:
-        """Itself, for as many logits as truth values."""
+        """Itself, for as many logits as truth values; of several a row, each is an answer."""
         self._check_targets(targets)
-        _aligned(outputs, targets)
-        return self
+        logits, _ = _aligned(outputs, targets)
+        several = logits.numel() > len(logits) and self.measures is CLASSIFIED
+        return replace(self, measures=EACH_LABEL) if several else self
 
     def probabilities(self, outputs: Tensor) -> Tensor:
         """The probabilities of no and yes."""

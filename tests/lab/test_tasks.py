@@ -155,6 +155,32 @@ def test_parts_of_different_shapes_are_no_task():
         Task.of(one, two, one)
 
 
+def test_targets_that_are_no_classes_make_a_task_without_any():
+    inputs, targets = torch.rand(20, 3), torch.rand(20)
+    task = Task.of((inputs, targets))
+    assert task.card.classes == ()
+    assert task.card.sizes == (12, 4, 4)
+    assert "**Classes** none" in task.card._repr_markdown_()
+    together = torch.cat([part.targets for part in parts(task)]).sort().values
+    assert torch.equal(together, targets.sort().values)
+
+
+def test_a_task_may_have_inputs_of_several_parts():
+    inputs = {"ids": torch.arange(40).reshape(10, 4), "mask": torch.ones(10, 4)}
+    task = Task.of((inputs, torch.arange(10) % 2))
+    assert list(task.test.inputs) == ["ids", "mask"]
+    assert task.card.shape == (4,)
+    assert task.card.classes == ("0", "1")
+    other = ({"ids": inputs["ids"]}, torch.arange(10) % 2)
+    with pytest.raises(ValueError, match=r"of val are \(4,\), those of train ids \(4,\), mask"):
+        Task.of(task.train, other, task.test)
+
+
+def test_a_task_is_no_data_and_says_which_part_to_give():
+    with pytest.raises(TypeError, match=r"task\.train or task\.test"):
+        Data.of(two_moons(n=4))
+
+
 def test_too_few_examples_are_not_divided():
     with pytest.raises(ValueError, match="3 examples are too few"):
         Task.of((torch.rand(3, 2), torch.tensor([0, 1, 0])))

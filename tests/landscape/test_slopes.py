@@ -123,7 +123,7 @@ def test_memory_sets_the_batches_and_not_the_numbers(case, monkeypatch):
     monkeypatch.setattr(slopes, "BATCH_BYTES", 10 * whole._slopes.bytes)
     monkeypatch.setattr(slopes, "KEPT_BYTES", 0)
     parts = Landscape(model, data, batch_norm="fixed")
-    assert len(parts._slopes._batches) == 6
+    assert len(list(parts._slopes._batches())) == 6
     torch.testing.assert_close(parts.slope(theta)[1].flat(), gradient.flat())
     torch.testing.assert_close(parts.hessian(theta)(v), product)
 
