@@ -77,7 +77,7 @@ class Network:
         if self.handling.copies_inputs:
             inputs = map_tensors(torch.clone, inputs)
         if self._batches:
-            tensors = {**tensors, **self._nothing_measured()}
+            tensors = {**tensors, **self._nothing_measured(tensors)}
         if self.handling.copies_tensors:
             tensors = {n: t.clone() for n, t in {**self.constants, **tensors}.items()}
         try:
@@ -152,10 +152,18 @@ class Network:
         twin.module, twin._own = module, threading.local()
         return twin
 
-    def _nothing_measured(self) -> dict[str, Tensor]:
-        """Statistics to be overwritten, for one call."""
-        buffers = self.module.named_buffers()
-        return {n: torch.full_like(b, self.filled) for n, b in buffers if n in self.measured}
+    def _nothing_measured(self, tensors: Tensors) -> dict[str, Tensor]:
+        """Statistics to be overwritten, for one call, in the precision of its weights."""
+        name, own = next(iter(self.parameters.items()))
+        other = (
+            tensors[name].dtype if name in tensors and tensors[name].dtype != own.dtype else None
+        )
+        buffers = {n: b for n, b in self.module.named_buffers() if n in self.measured}
+        kinds = {
+            n: other.to_real() if other and b.is_floating_point() else b.dtype
+            for n, b in buffers.items()
+        }
+        return {n: torch.full_like(b, self.filled, dtype=kinds[n]) for n, b in buffers.items()}
 
     @contextmanager
     def _standing_at(self, tensors: Tensors) -> Iterator[nn.Module]:
