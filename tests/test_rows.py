@@ -310,6 +310,7 @@ REFUSED = {
     "a dict of parts": (lambda: {"train": X, "test": X}, r"data\['train'\]"),
     "pictures": (lambda: Rows([(picture, 0)]), r"picture \(RGB, 4 × 6\).*transform"),
     "pictures in a loader": (lambda: DataLoader(Rows([(picture, 0)])), "give the data set a tran"),
+    "walked pictures": (lambda: DataLoader(Walked([(picture, 0)])), "give the data set a tran"),
     "texts": (lambda: Rows([{"text": "a film", "label": 1}]), "text 'a film'.*Tokenise"),
     "texts in a loader": (lambda: DataLoader(Rows([{"text": "a film", "label": 1}])), "Tokenise"),
     "tokens and texts": (lambda: [{"ids": [1], "text": "a", "label": 1}], "'text'.*drop that col"),
@@ -370,6 +371,16 @@ def test_a_fault_of_the_data_set_is_told_with_its_row():
     with pytest.raises(ZeroDivisionError) as caught:
         Data.of(Broken(pairs()))
     assert "row 2" in caught.value.__notes__[0]
+
+
+def test_a_bunch_of_many_parts_asks_for_the_two_that_are_meant():
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    with pytest.raises(ValueError, match="'frame' there is None") as caught:
+        Data.of(iris)
+    assert "pair of parts" in caught.value.__notes__[0]
+    assert len(Data.of((iris["data"], iris["target"]))) == 150
 
 
 def test_two_rows_in_a_list_are_rows_and_two_tensors_a_pair():

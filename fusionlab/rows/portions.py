@@ -38,6 +38,15 @@ def read_portion(value: Any, where: str, *, whole: bool) -> Portion:
         ValueError: with what it holds, if it is none of these.
     """
     parts = _parts(value, where)
+    try:
+        return _as_portion(parts, where, whole=whole)
+    except ValueError as error:
+        if whole and isinstance(value, Mapping):
+            error.add_note("Or give the pair of parts that you mean: (data['…'], data['…']).")
+        raise
+
+
+def _as_portion(parts: Sequence[Any], where: str, *, whole: bool) -> Portion:
     inputs, wanted, rest = parts[0], parts[1], parts[2:]
     targets = as_target(wanted, f"{where}'s target{'s' if whole else ''}")
     if whole:
