@@ -2,6 +2,8 @@
 
 import random
 from collections import UserDict, namedtuple
+from decimal import Decimal
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -212,6 +214,20 @@ def test_a_float_among_whole_targets_is_not_rounded():
     )
 
 
+def test_targets_in_a_list_are_one_for_each_row():
+    masks = [torch.randint(3, (8, 8)) for _ in range(N)]
+    same(Data.of((X, masks)), X, torch.stack(masks))
+    same(Data.of(tuple(zip(*zip(X, masks, strict=True), strict=True))), X, torch.stack(masks))
+
+
+def test_numbers_of_other_libraries_are_numbers():
+    rows = [([Decimal("1.5"), Fraction(1, 4)], 1), ([2.5, 3.0], 0)]
+    expected = torch.tensor([[1.5, 0.25], [2.5, 3]], dtype=torch.double)
+    same(Data.of(rows), expected, torch.tensor([1, 0]))
+    objects = np.array([row for row, _ in rows], dtype=object)
+    same(Data.of((objects, [1, 0])), expected, torch.tensor([1, 0]))
+
+
 def test_bytes_stay_bytes():
     assert Data.of(TensorDataset(torch.zeros(2, 3, dtype=torch.uint8), Y[:2])).inputs.dtype == (
         torch.uint8
@@ -310,6 +326,7 @@ REFUSED = {
     "a dict of parts": (lambda: {"train": X, "test": X}, r"data\['train'\]"),
     "pictures": (lambda: Rows([(picture, 0)]), r"picture \(RGB, 4 × 6\).*transform"),
     "pictures in a loader": (lambda: DataLoader(Rows([(picture, 0)])), "give the data set a tran"),
+    "walked pictures": (lambda: DataLoader(Walked([(picture, 0)])), "give the data set a tran"),
     "texts": (lambda: Rows([{"text": "a film", "label": 1}]), "text 'a film'.*Tokenise"),
     "texts in a loader": (lambda: DataLoader(Rows([{"text": "a film", "label": 1}])), "Tokenise"),
     "tokens and texts": (lambda: [{"ids": [1], "text": "a", "label": 1}], "'text'.*drop that col"),
@@ -324,6 +341,15 @@ REFUSED = {
     ),
     "ragged targets": (lambda: [(X[0], [1, 2]), (X[0], [1])], "targets are not"),
     "rows of unlike parts": (lambda: [(X[0], 1), ((X[0], X[0]), 1)], "same parts"),
+    "arguments of other lengths": (lambda: ((X, X), Y[:2]), "7 inputs with 2 targets"),
+    "two targets": (lambda: (X, [Y, Y]), "2 tensors as targets"),
+    "two targets in batches of two": (
+        lambda: DataLoader(Rows([(X[0], (1, 2))] * 4), 2),
+        r"torch.stack\(targets, 1\)",
+    ),
+    "too large a number": (lambda: (np.full((3, 1), 2**63 + 1), [0, 1, 2]), "above 2⁶³"),
+    "dates": (lambda: (np.zeros(2, dtype="M8[D]"), [0, 1]), "datetime64"),
+    "a file of arrays": (lambda: {"x_train": X, "y_train": Y}, "Or give a pair"),
     "boxes as targets": (lambda: [(X[0], {"boxes": X})], "a dict of 'boxes'"),
     "nothing as a target": (lambda: [(X[0], None)], "None"),
     "no rows": (Empty, "no rows"),
@@ -370,6 +396,16 @@ def test_a_fault_of_the_data_set_is_told_with_its_row():
     with pytest.raises(ZeroDivisionError) as caught:
         Data.of(Broken(pairs()))
     assert "row 2" in caught.value.__notes__[0]
+
+
+def test_a_bunch_of_many_parts_asks_for_the_two_that_are_meant():
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    with pytest.raises(ValueError, match="'frame' there is None") as caught:
+        Data.of(iris)
+    assert "pair of parts" in caught.value.__notes__[0]
+    assert len(Data.of((iris["data"], iris["target"]))) == 150
 
 
 def test_two_rows_in_a_list_are_rows_and_two_tensors_a_pair():

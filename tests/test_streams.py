@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
-from fusionlab import Data
-from fusionlab.streams import Stream
+from fusionlab import Data, Stream
 
 N = 23
 X = torch.arange(float(N))[:, None]
@@ -169,7 +168,7 @@ def test_what_cannot_be_read_again_is_no_stream(source, words):
 
 MEGABYTES = """
 import resource, torch
-from fusionlab.streams import Stream
+from fusionlab import Stream
 
 def batches():
     for i in range(100):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from fusionlab.outputs import tensors_of
 from fusionlab.rows.portions import Portion, read_portion, stack
@@ -51,10 +52,12 @@ def _read_batch(item: Any, where: str) -> Portion:
 def _explain(loader: DataLoader[Any], error: Exception) -> None:
     """Raise in better words what torch could not collate, if it is the rows' fault."""
     data = loader.dataset
-    if loader.collate_fn is not default_collate or not hasattr(data, "__len__"):
+    if loader.collate_fn is not default_collate:
         return
+    walked = isinstance(data, IterableDataset)
+    rows: Any = data if walked else (data[i] for i in range(len(data)))  # type: ignore[arg-type]
     try:
-        numbers = range(min(len(data), PEEK))
-        stack([read_portion(data[i], f"row {i}", whole=False) for i in numbers])
+        some = enumerate(islice(rows, PEEK))
+        stack([read_portion(row, f"row {i}", whole=False) for i, row in some])
     except ValueError as clearer:
         raise clearer from error

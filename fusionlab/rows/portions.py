@@ -38,10 +38,22 @@ def read_portion(value: Any, where: str, *, whole: bool) -> Portion:
         ValueError: with what it holds, if it is none of these.
     """
     parts = _parts(value, where)
+    try:
+        return _as_portion(parts, where, whole=whole)
+    except ValueError as error:
+        if whole and isinstance(value, Mapping):
+            error.add_note("Or give the pair of parts that you mean: (data['…'], data['…']).")
+        raise
+
+
+def _as_portion(parts: Sequence[Any], where: str, *, whole: bool) -> Portion:
     inputs, wanted, rest = parts[0], parts[1], parts[2:]
+    if whole:
+        _refuse_several_targets(inputs, wanted, where)
     targets = as_target(wanted, f"{where}'s target{'s' if whole else ''}")
     if whole:
-        read = whole_inputs(inputs, len(targets) if targets.ndim else 0, f"{where}'s inputs")
+        rows = list(inputs) if _are_columns(inputs, wanted) else inputs
+        read = whole_inputs(rows, len(targets) if targets.ndim else 0, f"{where}'s inputs")
     else:
         read = _row_inputs(inputs, f"{where}'s input")
     return Portion(read, targets, _as_number(rest[0], targets) if rest else None)
@@ -75,17 +87,15 @@ def whole_inputs(value: Any, n: int, where: str) -> Inputs:
     """
     if not isinstance(value, list | tuple) or not _are_parts(value):
         return _row_inputs(value, where)
-    as_parts = all(_length(part) == n for part in value)
-    if not as_parts or (len(value) == n and not isinstance(value, tuple)):
-        if len(value) == n and as_parts:
-            raise ValueError(
-                f"{where} are {n} tensors of {n} rows each: it is not clear whether each is a row "
-                "or an argument of the network. Give torch.stack(inputs) for rows, or "
-                "tuple(inputs) for arguments."
-            )
-        if len(value) == n:
-            return join([_row_inputs(one, f"{where}, row {i}") for i, one in enumerate(value)])
-    return _row_inputs(value, where)
+    if isinstance(value, tuple) or len(value) != n:
+        return _row_inputs(value, where)
+    if all(_length(part) == n for part in value):
+        raise ValueError(
+            f"{where} are {n} tensors of {n} rows each: it is not clear whether each is a row "
+            "or an argument of the network. Give torch.stack(inputs) for rows, or "
+            "tuple(inputs) for arguments."
+        )
+    return join([_row_inputs(one, f"{where}, row {i}") for i, one in enumerate(value)])
 
 
 def stack(
@@ -153,7 +163,7 @@ def _named_parts(value: Mapping[Any, Any], where: str) -> Sequence[Any]:
         part = next((f" Or give one part of it, data[{n!r}]." for n in value if n in _PARTS), "")
         raise ValueError(
             f"{where} is {describe(value)}: one part must be the target, called one of {known}, "
-            f"and {found}.{'' if wanted else part}"
+            f"and {found}.{'' if wanted else part} Or give a pair, (data['…'], data['…'])."
         )
     inputs = {name: one for name, one in value.items() if name != wanted[0]}
     if not inputs:
@@ -182,6 +192,32 @@ def _are_parts(values: Sequence[Any]) -> bool:
     if isinstance(values, tuple) and any(isinstance(one, list | tuple) for one in values):
         return True
     return any(isinstance(one, list | tuple) and _are_parts(one) for one in values)
+
+
+def _are_columns(inputs: Any, targets: Any) -> bool:
+    """Whether both are tuples of one element per row, as zip(*rows) gives."""
+    if not isinstance(inputs, tuple) or not isinstance(targets, tuple):
+        return False
+    n = len(targets)
+    return len(inputs) == n and not all(_length(part) == n for part in inputs)
+
+
+def _refuse_several_targets(inputs: Any, targets: Any, where: str) -> None:
+    """Raise a ValueError if targets are a list of tensors that is not one per row."""
+    if not isinstance(targets, list | tuple) or not any(_length(one) > 0 for one in targets):
+        return
+    first = next(iter(inputs.values()), None) if isinstance(inputs, Mapping) else inputs
+    if any(map(is_array, targets)) and (_length(first) != len(targets) or _square(targets)):
+        held = ", ".join(map(describe, targets[:4]))
+        raise ValueError(
+            f"{where} has {len(targets)} tensors as targets, {held}: one is "
+            "expected, with an axis of rows first. Put them side by side, such as by "
+            "torch.stack(targets, 1), or choose one."
+        )
+
+
+def _square(values: Sequence[Any]) -> bool:
+    return all(_length(one) == len(values) for one in values)
 
 
 def _length(part: Any) -> int:

@@ -80,7 +80,12 @@ def _plain(tensor: Tensor, where: str) -> Tensor:
     if type(tensor) is not Tensor:  # such as torchvision's pictures
         tensor = tensor.detach().as_subclass(Tensor)
     tensor = tensor.detach() if tensor.requires_grad else tensor
-    return tensor.to(_WIDER[tensor.dtype]) if tensor.dtype in _WIDER else tensor
+    if tensor.dtype not in _WIDER:
+        return tensor
+    wide = tensor.to(_WIDER[tensor.dtype])
+    if tensor.dtype == torch.uint64 and wide.numel() and wide.min() < 0:
+        raise ValueError(f"{where} holds numbers above 2⁶³, which no tensor of int64 can.")
+    return wide
 
 
 def _of_list(values: list[Any] | tuple[Any, ...], where: str, target: bool) -> Tensor:
@@ -98,7 +103,9 @@ def _of_list(values: list[Any] | tuple[Any, ...], where: str, target: bool) -> T
     try:
         return _of_numbers(values)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"{where} is a list that makes no tensor ({error}). {_PAD}") from error
+        raise ValueError(
+            f"in {where} there is a list that makes no tensor ({error}). {_PAD}"
+        ) from error
 
 
 def _of_numbers(values: list[Any] | tuple[Any, ...]) -> Tensor:
@@ -110,6 +117,8 @@ def _of_numbers(values: list[Any] | tuple[Any, ...]) -> Tensor:
         return _of_array(np.asarray(values), "it", False)
     if isinstance(leaf, Tensor) or (leaf and is_array(leaf)):
         return torch.stack([as_tensor(one, "it") for one in values])
+    if not isinstance(leaf, bool | int | float | complex | list | tuple):
+        return torch.as_tensor(np.asarray(values, dtype=float))  # such as Decimal
     return torch.as_tensor(values)
 
 
@@ -136,11 +145,11 @@ def _of_array(value: Any, where: str, target: bool) -> Tensor:
         raise ValueError(
             f"in {where} there is {_remedy(array.flat[0] if array.size else '', target)}"
         )
-    if array.dtype == np.longdouble or not array.dtype.isnative:
-        native = np.dtype(np.float64 if array.dtype == np.longdouble else array.dtype)
-        array = array.astype(native.newbyteorder("="))
-    if array.dtype == np.clongdouble:
-        array = array.astype(np.complex128)
+    if array.dtype.kind != "b":
+        widest = 16 if array.dtype.kind == "c" else 8
+        kind = np.dtype(f"{array.dtype.kind}{min(array.dtype.itemsize, widest)}")
+        if kind.num != array.dtype.num or not array.dtype.isnative:
+            array = array.astype(kind)  # in this machine's order, and of a name that torch knows
     if not array.flags.writeable or min(array.strides, default=0) < 0:
         array = array.copy()  # torch can only lend what it may write to, forwards
     return _plain(torch.as_tensor(array), where)
@@ -155,8 +164,8 @@ def _of_objects(array: np.ndarray, where: str, target: bool) -> np.ndarray:
     odd = _first_without_numbers(leaves)
     if odd is not None:
         raise ValueError(f"in {where} there is {_remedy(odd[0], target)}")
-    kinds = {np.asarray(leaf).dtype for leaf in leaves}
-    return array.astype(np.result_type(*kinds) if kinds else np.float32)
+    kind = np.result_type(*(np.asarray(leaf).dtype for leaf in leaves)) if leaves else np.float32
+    return array.astype(float if np.dtype(kind).hasobject else kind)
 
 
 def _is_picture(value: Any) -> bool:

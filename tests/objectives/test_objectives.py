@@ -281,6 +281,7 @@ REFUSED = {
     "weights of one's own": (lambda z, y: F.cross_entropy(z, y, WEIGHT), SCORES, LABELS,
                              "classification.weight=…"),
     "rows that are compared": (in_batch, SCORES, LABELS, "compared with each other"),
+    "a column that is stretched": (F.l1_loss, LOGIT, NUMBERS, "no plain mean"),
     "labels beyond the outputs": (None, SCORES, LABELS + 1, "labels run to 4.*gives 4 scores"),
     "labels below zero": (None, SCORES, LABELS - 1, "go down to -1"),
     "float labels": (None, SCORES, LABELS.float(), "class numbers 0, 1.*objective='regression'"),
@@ -300,6 +301,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:Using a target size")
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_does_not_fit_is_refused_with_what_to_give(what):
     given, outputs, targets, words = REFUSED[what]
