@@ -108,8 +108,8 @@ NETS = {
 
 
 def shared(a: Weights, b: Weights) -> list[str]:
-    """Tensors that two starts have in common, but for zeros and ones."""
-    alike = {n: (t == b[n]) & (t != 0) & (t != 1) for n, t in a.items()}
+    """Tensors that two starts have in common, but for zeros and signs."""
+    alike = {n: (t == b[n]) & (t != 0) & (t.abs() != 1) for n, t in a.items()}
     return [name for name, where in alike.items() if where.double().mean() > 0.05]
 
 
