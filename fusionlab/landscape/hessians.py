@@ -33,7 +33,7 @@ class Hessian:
 
     def point(self, vector: Tensor) -> Weights:
         """A flat vector (d,) under the names and in the shapes of θ's space."""
-        return Weights({n: t[0] for n, t in shaped(vector[None], self._theta).items()})
+        return self._theta.unflatten(vector)
 
     def zeros(self, *shape: int) -> Tensor:
         """Zeros in the precision and on the device of the vectors."""
