@@ -25,11 +25,19 @@ class Descent:
         kind: "sgd", "adam" or "adamw".
         momentum: μ of SGD.
         decay: λ of weight decay.
+
+    Raises:
+        ValueError: if there is nothing to move.
     """
 
     def __init__(
         self, values: Sequence[Tensor], kind: Optimizer, *, momentum: Setting, decay: Setting
     ) -> None:
+        if not values:
+            raise ValueError(
+                "no parameter of this network may move: all are frozen (requires_grad is False), "
+                "or there are none. Free those that shall learn: model.requires_grad_(True)."
+            )
         self.values, self.kind, self.momentum, self.decay = values, kind, momentum, decay
         moments = 1 if kind == "sgd" else 2
         self.moments = [[torch.zeros_like(value) for _ in range(moments)] for value in values]
