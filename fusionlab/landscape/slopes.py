@@ -15,6 +15,7 @@ from fusionlab.data import Data
 from fusionlab.landscape.criteria import Loss, totals
 from fusionlab.landscape.hessians import TOGETHER, Hessian, shaped
 from fusionlab.landscape.network import Network
+from fusionlab.landscape.twice import twice_differentiable
 from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
 
@@ -80,7 +81,8 @@ class Slopes:
         def product(vectors: Tensor) -> Tensor:
             given = list(shaped(vectors, leaves).values())
             graphs = kept or map(grow, self._batches)
-            total = _total(_products(graph, leaves, given) for graph in graphs)
+            with twice_differentiable(self.network.module):
+                total = _total(_products(graph, leaves, given) for graph in graphs)
             return torch.cat([t.flatten(1) for t in total], 1) / len(self.data)
 
         point = Weights({name: leaf.detach() for name, leaf in leaves.items()})

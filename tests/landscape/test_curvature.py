@@ -21,6 +21,7 @@ from fusionlab.landscape import (
     traces,
 )
 from fusionlab.landscape.hessians import inner, lengths
+from fusionlab.landscape.twice import twice_differentiable
 
 quiet = {"progress": False}
 
@@ -393,3 +394,46 @@ def test_memory_bounds_how_many_spectra_grow_side_by_side(monkeypatch):
     monkeypatch.setattr(densities, "BASIS_BYTES", 0)
     alone = spectral_density(bowl, bowl.origin, probes=4, steps=9, **quiet)
     torch.testing.assert_close(alone.nodes, whole.nodes, rtol=1e-4, atol=1e-4)
+
+
+class Gate(nn.Module):
+    """What nn.Hardsigmoid computes, of operations that can be differentiated twice."""
+
+    def forward(self, x):
+        return nn.functional.relu6(x + 3) / 6
+
+
+class Inline(nn.Module):
+    def forward(self, x):
+        return nn.functional.hardsigmoid(x)
+
+
+def test_an_operation_without_a_second_derivative_is_named_with_its_layers_and_a_way_out():
+    torch.manual_seed(0)
+    gates = [nn.Hardsigmoid() for _ in range(5)]
+    model = nn.Sequential(nn.Linear(6, 8), *gates, nn.Linear(8, 4))
+    data = Data(torch.randn(20, 6), torch.arange(20) % 4)
+    theta = Weights.of(model)
+    for routine in (eigenpairs, trace, spectral_density):
+        with pytest.raises(NotImplementedError, match=r"hardsigmoid.*layers 1, 2, 3 and 2 more"):
+            routine(Landscape(model, data), theta, **quiet)
+    with pytest.raises(NotImplementedError, match=r"Have these compute relu6\(x \+ 3\) / 6"):
+        eigenpairs(Landscape(model, data), theta, **quiet)
+    written = nn.Sequential(nn.Linear(6, 8), Inline(), nn.Linear(8, 4))
+    with pytest.raises(NotImplementedError, match="in a forward of this network"):
+        eigenpairs(Landscape(written, data), Weights.of(written), **quiet)
+    assert Landscape(model, data).slope(theta)[1].norm() > 0
+
+
+def test_the_way_out_is_the_same_function_and_has_a_hessian():
+    x = torch.linspace(-5, 5, 101)
+    torch.testing.assert_close(Gate()(x), nn.Hardsigmoid()(x))
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), Gate(), nn.Linear(8, 4))
+    data = Data(torch.randn(20, 6), torch.arange(20) % 4)
+    assert eigenpairs(Landscape(model, data), Weights.of(model), k=1, **quiet).complete
+
+
+def test_other_errors_of_a_network_stay_as_they_are():
+    with pytest.raises(RuntimeError, match="mine"), twice_differentiable(nn.Identity()):
+        raise RuntimeError("mine")
