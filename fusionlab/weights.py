@@ -84,8 +84,11 @@ class Weights(Mapping[str, Tensor]):
     def move(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Weights:
-        """Return θ on `device` and in `dtype`; integer buffers keep their type."""
-        moved = {name: t.to(device=device, dtype=dtype) for name, t in self.items()}
+        """Return θ on `device` and in `dtype`; complex tensors take its complex twin.
+
+        Integer buffers keep their type.
+        """
+        moved = {name: t.to(device=device, dtype=_twin(dtype, t)) for name, t in self.items()}
         kept = {
             name: b.to(device=device, dtype=dtype if b.is_floating_point() else None)
             for name, b in self.buffers.items()
@@ -123,9 +126,12 @@ class Weights(Mapping[str, Tensor]):
         return self.map(operator.neg)
 
     def __matmul__(self, other: Weights) -> Tensor:
-        """Inner product ⟨θ, φ⟩ over all coordinates, summed in double precision."""
+        """Inner product ⟨θ, φ⟩ over all coordinates, summed in double precision.
+
+        Of complex coordinates it is Re Σ z̄w, as if real and imaginary parts were coordinates.
+        """
         check_same_space(self, other)
-        terms = [(_double(t) * _double(other[name])).sum() for name, t in self.items()]
+        terms = [_inner(_double(t), _double(other[name])) for name, t in self.items()]
         return torch.stack(terms).sum() if terms else torch.zeros((), dtype=torch.double)
 
     def norm(self) -> Tensor:
@@ -135,6 +141,30 @@ class Weights(Mapping[str, Tensor]):
     def flat(self) -> Tensor:
         """All coordinates as one vector, shape (d,)."""
         return torch.cat([t.flatten() for t in self.values()])
+
+    def unflatten(self, vector: Tensor) -> Weights:
+        """The point whose `flat` is this vector, under θ's names and in its shapes.
+
+        Args:
+            vector: d coordinates, shape (d,). Its precision and device are the new point's; where
+                θ's tensors are of several types, each keeps its own.
+
+        Raises:
+            ValueError: if the vector has not one number for each coordinate.
+        """
+        if vector.shape != (self.size,):
+            raise ValueError(
+                f"a vector of shape {tuple(vector.shape)} is no point of this space, which has "
+                f"{self.size} coordinates: give one of shape ({self.size},), as flat() does."
+            )
+        mixed = len({t.dtype for t in self.values()}) > 1
+        parts = vector.split([t.numel() for t in self.values()])
+        return Weights(
+            {
+                name: (_cast(part, t.dtype) if mixed else part).reshape(t.shape)
+                for (name, t), part in zip(self.items(), parts, strict=True)
+            }
+        )
 
     @property
     def size(self) -> int:
@@ -229,7 +259,20 @@ def _weighted_sum(coefficients: Sequence[_Scalar], tensors: Sequence[Tensor]) ->
 
 
 def _double(tensor: Tensor) -> Tensor:
-    return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()  # MPS has no float64
+    there = tensor.cpu() if tensor.device.type == "mps" else tensor  # MPS has no float64
+    return there.to(torch.promote_types(tensor.dtype, torch.double))
+
+
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    return (a.conj() * b).sum().real
+
+
+def _twin(dtype: torch.dtype | None, tensor: Tensor) -> torch.dtype | None:
+    return dtype and (dtype.to_complex() if tensor.is_complex() else dtype)
+
+
+def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return (tensor if dtype.is_complex or not tensor.is_complex() else tensor.real).to(dtype)
 
 
 class Combinations(Sequence[Weights]):

@@ -1,6 +1,7 @@
-"""What every test may rely on: few threads, and a data folder of its own."""
+"""What every test may rely on: few threads, a data folder of its own, and Ctrl-C that is heard."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,20 @@ def few_threads():
     torch.set_num_threads(THREADS)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_interrupts():
+    """Ctrl-C as Python has it, also in tests that a shell began in the background.
+
+    Such a shell has its children ignore interrupts, and theirs too, so that Python leaves them
+    ignored. Processes that a test begins inherit what this fixture restores.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -249,6 +249,69 @@ def test_nothing_changes_its_arguments():
         a.buffers["x"] = torch.zeros(1)
 
 
-def assert_same(a: Weights, b: Weights) -> None:
+def assert_same(a: Weights, b: Weights, *, tolerance: float = 1e-9) -> None:
     for name, tensor in a.items():
-        torch.testing.assert_close(tensor, b[name], rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(tensor, b[name], rtol=tolerance, atol=tolerance)
+
+
+# ---------------------------------------------------------------- flat vectors, complex numbers
+
+
+@given(points)
+@axiom
+def test_a_flat_vector_comes_back_as_the_point_that_it_was(a):
+    back = a.unflatten(a.flat())
+    assert list(back) == list(a)
+    assert_same(back, a, tolerance=0)
+
+
+def test_a_point_of_several_types_comes_back_from_its_flat_vector():
+    tensors = {
+        "half": torch.tensor([[0.5, 1 / 3]], dtype=torch.half),
+        "single": torch.tensor(1 / 3),
+        "complex": torch.tensor([1 + 2j, 3j]),
+    }
+    back = Weights(tensors).unflatten(Weights(tensors).flat())
+    assert [t.dtype for t in back.values()] == [t.dtype for t in tensors.values()]
+    assert all(torch.equal(back[name], t) for name, t in tensors.items())
+
+
+def test_a_vector_in_double_precision_gives_a_point_in_double_precision():
+    theta = Weights({"w": torch.zeros(2, 2)})
+    assert theta.unflatten(torch.zeros(4, dtype=torch.double))["w"].dtype == torch.double
+
+
+@pytest.mark.parametrize("shape", [(8,), (10,), (9, 1), (1, 9), ()])
+def test_a_vector_that_is_no_point_of_the_space_is_told(shape):
+    with pytest.raises(ValueError, match=r"shape .* 9 coordinates.*shape \(9,\)"):
+        draw(0).unflatten(torch.zeros(shape))
+
+
+def test_complex_coordinates_count_as_their_real_and_imaginary_parts():
+    a = Weights({"z": torch.tensor([3 + 4j, 1j]), "x": torch.tensor([2.0])})
+    b = Weights({"z": torch.tensor([1 - 2j, 5 + 1j]), "x": torch.tensor([-1.0])})
+    assert float(a.norm()) == pytest.approx(30**0.5)
+    assert float(a @ b) == pytest.approx((3 - 8) + 1 - 2)
+    assert float(a @ b) == float(b @ a)
+    assert not (a @ b).is_complex()
+    assert float((1j * a) @ a) == pytest.approx(0 + 0)
+    assert float((1j * a).norm()) == pytest.approx(float(a.norm()))
+
+
+def test_a_real_point_and_a_complex_one_have_an_inner_product():
+    a, b = Weights({"z": torch.tensor([2.0])}), Weights({"z": torch.tensor([3 + 4j])})
+    assert float(a @ b) == float(b @ a) == 6
+
+
+def test_a_complex_network_leaves_and_comes_back():
+    model = nn.ParameterDict(
+        {"z": torch.randn(3, dtype=torch.cfloat), "x": torch.randn(2, dtype=torch.float)}
+    )
+    theta = Weights.of(model)
+    parts = torch.cat([torch.view_as_real(theta["z"]).flatten(), theta["x"]])
+    assert float(theta.norm()) == pytest.approx(float(parts.double().norm()))
+    assert_same(Weights.of(theta.to(model)), theta, tolerance=0)
+    middle = slerp(theta, Weights({n: 1j * t for n, t in theta.items()}), 0.5)
+    assert float(middle.norm()) == pytest.approx(float(theta.norm()), rel=1e-5)
+    wide = theta.move(dtype=torch.double)
+    assert (wide["z"].dtype, wide["x"].dtype) == (torch.cdouble, torch.double)

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 
 from packages import PYTHON, ROOT, SCRIPTS, VENV, WORK, SetUpError, discard, prepare, say
 
-TEST_EXTRAS = ("browser", "dev", "oracles")
+TEST_EXTRAS = ("browser", "dev", "networks", "oracles")
 KEPT_DATA = {"README.md"}
 CACHES = (".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", "build", "dist")
 SOURCES = ("benchmarks", "fusionlab", "notebooks", "tests", "tools")

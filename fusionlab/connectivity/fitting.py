@@ -91,7 +91,7 @@ class Fitting(Iterator[Fit[_Shape]]):
             model, shape, self._data, penalty=penalty, layerwise=layerwise, objective=objective
         )
         self._free = Descent(
-            [self._vertices.free],
+            self._vertices.moving(self._vertices.free),
             self.recipe.optimizer,
             momentum=self.recipe.momentum,
             decay=self.recipe.weight_decay,
@@ -146,7 +146,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         batch = map_tensors(lambda t: t[rows], self._inputs), self._targets[rows]
         loss, slopes = self._vertices.slopes(next(self._shares), *batch)
         rate = self.recipe.lr * factor(self.recipe, self.steps, self.total)
-        self._free.step([slopes], rate)
+        self._free.step(self._vertices.moving(slopes), rate)
         return loss
 
     def _draw(self, dice: torch.Generator) -> Iterator[Tensor]:
@@ -202,7 +202,8 @@ def fit(
     """Minimise E[L(Σᵢ cᵢ θᵢ)] over the free vertices of `shape`, with shares c drawn from it.
 
     The network trains as it always does (dropout draws, BatchNorm normalises by the batch), so
-    points of the result have no running statistics: recalibrate them, as a `Landscape` does.
+    points of the result have no running statistics: recalibrate them, as a `Landscape` does. The
+    coordinates of parameters that are frozen in `model` stay where the shape has them.
 
     Args:
         model: lends its architecture; it is not changed.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Protocol, Self
 
 import torch
@@ -57,7 +58,7 @@ class Vertices:
         self.network = copy_module(model).to(device)
         check_same_space(shape.points[0], dict(self.network.named_parameters()))
         self._objective = fitted(self.network, data, objective)
-        self.network.train().requires_grad_(True)
+        self.network.train()
         fixed = {i % len(shape.points) for i in shape.fixed}
         self._free = [i for i in range(len(shape.points)) if i not in fixed]
         self._order = [*self._free, *sorted(fixed)]  # free vertices first: one block of memory
@@ -69,11 +70,16 @@ class Vertices:
         self._slopes = torch.zeros_like(self.free)
         self._theta, self._slope = torch.zeros_like(flat[0]), torch.zeros_like(flat[0])
         self._layers = self._place_views(layerwise=layerwise)
+        self._moving = self._unfrozen()
 
     @property
     def layers(self) -> int:
         """How many parts draw shares of their own."""
         return len(self._layers)
+
+    def moving(self, rows: Tensor) -> list[Tensor]:
+        """Views of rows (n, d) at the coordinates that a fit may move: of no frozen parameter."""
+        return [rows[:, block] for block in self._moving]
 
     def arrange(self, shares: Tensor) -> Tensor:
         """Shares in the order, precision and place of the matrix's rows."""
@@ -115,13 +121,22 @@ class Vertices:
         slope = (slope + slope.T)[self._order][:, self._order].to(self._vertices)
         return slope[: len(self._free)] @ self._vertices
 
+    def _unfrozen(self) -> list[slice]:
+        """Where the parameters with a gradient lie, in as few blocks as can be."""
+        blocks, end = [], 0
+        for free, group in groupby(self._parameters.values(), attrgetter("requires_grad")):
+            begin, end = end, end + sum(parameter.numel() for parameter in group)
+            blocks += [slice(begin, end)] if free else []
+        return blocks
+
     def _place_views(self, *, layerwise: bool) -> list[slice]:
         """Make the network's parameters views of the mix; return where its layers lie."""
         edges, layers, last = [0], [], None
         for name, parameter in self.network.named_parameters():
             begin, end = edges[-1], edges[-1] + parameter.numel()
             parameter.data = self._theta[begin:end].view(parameter.shape)
-            parameter.grad = self._slope[begin:end].view(parameter.shape)
+            if parameter.requires_grad:
+                parameter.grad = self._slope[begin:end].view(parameter.shape)
             edges.append(end)
             layer = name.rpartition(".")[0] if layerwise else ""
             layers += [begin] if layer != last else []

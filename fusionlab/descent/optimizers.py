@@ -1,6 +1,7 @@
 """SGD and Adam as torch has them, on tensors that may hold several runs with settings of their own.
 
-The first use of `torch.optim` imports torch's compiler, which takes seconds; this does not.
+The first optimizer of `torch.optim` that is made imports torch's compiler, which takes seconds;
+this does not.
 """
 
 from __future__ import annotations
@@ -24,29 +25,46 @@ class Descent:
         kind: "sgd", "adam" or "adamw".
         momentum: μ of SGD.
         decay: λ of weight decay.
+
+    Raises:
+        ValueError: if there is nothing to move.
     """
 
     def __init__(
         self, values: Sequence[Tensor], kind: Optimizer, *, momentum: Setting, decay: Setting
     ) -> None:
+        if not values:
+            raise ValueError(
+                "no parameter of this network may move: all are frozen (requires_grad is False), "
+                "or there are none. Free those that shall learn: model.requires_grad_(True)."
+            )
         self.values, self.kind, self.momentum, self.decay = values, kind, momentum, decay
         moments = 1 if kind == "sgd" else 2
         self.moments = [[torch.zeros_like(value) for _ in range(moments)] for value in values]
+        self._decays = kind != "adamw" and (isinstance(decay, Tensor) or decay != 0)
+        self._pulled = [torch.empty_like(value) for value in values if self._decays]
         self.steps = 0
 
     @torch.no_grad()
     def step(self, slopes: Sequence[Tensor | None], rate: Setting) -> None:
-        """Take a step at the learning rate η; a value without slope stays."""
+        """Take a step at the learning rate η; a value without slope stays, and slopes are read."""
         self.steps += 1
         move = self._sgd if self.kind == "sgd" else self._adam
-        for value, slope, moments in zip(self.values, slopes, self.moments, strict=True):
+        for i, (value, slope) in enumerate(zip(self.values, slopes, strict=True)):
             if slope is not None:
-                move(value, slope, moments, rate)
+                move(value, self._with_pull(i, value, slope), self.moments[i], rate)
+
+    def _with_pull(self, i: int, value: Tensor, slope: Tensor) -> Tensor:
+        """The slope g + λθ, in memory that is kept from step to step."""
+        if not self._decays:
+            return slope
+        if isinstance(self.decay, Tensor):
+            return torch.addcmul(slope, value, self.decay, out=self._pulled[i])
+        return torch.add(slope, value, alpha=self.decay, out=self._pulled[i])
 
     def _sgd(self, value: Tensor, slope: Tensor, moments: list[Tensor], rate: Setting) -> None:
-        """The update v ← μv + g + λθ, θ ← θ − ηv."""
+        """The update v ← μv + g, θ ← θ − ηv, where g holds the decay."""
         [velocity] = moments
-        _add(slope, self.decay, value)
         velocity.mul_(self.momentum).add_(slope)
         _add(value, -rate, velocity)
 
@@ -54,8 +72,6 @@ class Descent:
         """Kingma and Ba 2015, arXiv:1412.6980; adamw decays apart, arXiv:1711.05101."""
         if self.kind == "adamw":
             value.mul_(1 - rate * self.decay)
-        else:
-            _add(slope, self.decay, value)
         mean, square = moments
         mean.lerp_(slope, 1 - BETAS[0])
         square.mul_(BETAS[1]).addcmul_(slope, slope, value=1 - BETAS[1])

@@ -47,8 +47,8 @@ class Interrupts:
 def interrupts_wait() -> Iterator[Interrupts]:
     """Note Ctrl-C instead of raising, so that no step is cut in half; blocks may be nested.
 
-    Python hands interrupts to the main thread alone: elsewhere, or where a program has its own
-    handler, nothing is changed.
+    Python hands interrupts to the main thread alone: elsewhere, where a program has its own
+    handler, or where it was started to ignore them (`nohup`, `&` in a script), nothing is changed.
     """
     before = signal.getsignal(signal.SIGINT)
     if isinstance(before, Interrupts):

@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from fusionlab.data import content_hash
-from fusionlab.lab.starts import unchanged_by_reset
+from fusionlab.lab.starts import own_ways, unchanged_by_reset
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # differs from process to process
 LIBRARIES = ("torch", "torchvision")  # their code is told by their classes' names
@@ -25,6 +25,7 @@ def architecture(model: nn.Module) -> dict[str, Any]:
     The code of functions that a reader's `forward` calls is not followed.
     """
     kinds = {kind for layer in model.modules() for kind in type(layer).__mro__}
+    kept, ways = unchanged_by_reset(model), own_ways(model)
     return {
         "repr": ADDRESS.sub("", repr(model)),
         "tensors": [
@@ -33,7 +34,8 @@ def architecture(model: nn.Module) -> dict[str, Any]:
         ],
         "settings": {name: _settings(layer) for name, layer in model.named_modules()},
         "code": {f"{k.__module__}.{k.__qualname__}": _code(k) for k in kinds if _is_own(k)},
-        "kept": content_hash(unchanged_by_reset(model)),
+        "kept": content_hash(kept),
+        **({"drawn by": ways} if kept or ways else {}),  # plain networks need no such word
     }
 
 

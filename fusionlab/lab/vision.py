@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 import torch
@@ -101,8 +103,8 @@ def _on_disk_or_downloaded(kind: str, name: str, progress: bool) -> list[tuple[T
     except UNREADABLE as error:
         raise ConnectionError(
             f"{name} is not whole on this disk (looked in {folder}) and could not be downloaded: "
-            f"{error}. Try again with a network, set FUSIONLAB_DATA to a folder that has it, or "
-            "take digits(), which needs neither."
+            f"{error}. {_strangers(source, folder)}Try again with a network, set FUSIONLAB_DATA "
+            "to a folder that has it, or take digits(), which needs neither."
         ) from error
 
 
@@ -113,25 +115,56 @@ def _read(source: Any, folder: Path, *, download: bool) -> list[tuple[Tensor, Te
     return [(torch.as_tensor(part.data), torch.as_tensor(part.targets)) for part in parts]
 
 
-def _archives(source: Any, folder: Path) -> list[tuple[Path, Sequence[str]]]:
-    """Where each archive is kept, and the addresses that have it."""
+class _Archive(NamedTuple):
+    """Where an archive is kept, the addresses that have it, and its checksum."""
+
+    path: Path
+    addresses: Sequence[str]
+    md5: str
+
+    def found(self) -> str | None:
+        """The checksum of what is there."""
+        if not self.path.is_file():
+            return None
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(
+                file, partial(hashlib.md5, usedforsecurity=False)
+            ).hexdigest()
+
+
+def _archives(source: Any, folder: Path) -> list[_Archive]:
     if not hasattr(source, "resources"):  # CIFAR-10 is one file
-        return [(folder / source.filename, [source.url])]
+        return [_Archive(folder / source.filename, [source.url], source.tgz_md5)]
     raw = folder / source.__name__ / "raw"
-    return [(raw / file, [m + file for m in source.mirrors]) for file, _ in source.resources]
+    return [
+        _Archive(raw / file, [mirror + file for mirror in source.mirrors], md5)
+        for file, md5 in source.resources
+    ]
 
 
 def _discard_unpacked(source: Any, folder: Path) -> None:
     """Have MNIST's archives unpacked again: torchvision takes any unpacked file for whole."""
-    for archive, _ in _archives(source, folder):
-        if archive.suffix == ".gz" and archive.suffixes != [".tar", ".gz"]:
-            archive.with_suffix("").unlink(missing_ok=True)
+    for archive in _archives(source, folder):
+        kinds = archive.path.suffixes
+        if kinds[-1] == ".gz" and kinds != [".tar", ".gz"] and archive.found() == archive.md5:
+            archive.path.with_suffix("").unlink(missing_ok=True)
+
+
+def _strangers(source: Any, folder: Path) -> str:
+    """A sentence for each archive that is there and is not the one that was published."""
+    return "".join(
+        f"{archive.path.name} there has the md5 {found} instead of {archive.md5}, so it was cut "
+        "short, or packed anew: if it is whole, unpack it beside itself; what is unpacked is taken "
+        "as it is. "
+        for archive in _archives(source, folder)
+        if (found := archive.found()) and found != archive.md5
+    )
 
 
 def _fetch_archives(source: Any, folder: Path, name: str, progress: bool) -> None:
-    for archive, addresses in _archives(source, folder):
-        if not archive.is_file():
-            _fetch(addresses, archive, f"downloading {name}", progress)
+    for archive in _archives(source, folder):
+        if archive.found() != archive.md5:
+            _fetch(archive.addresses, archive.path, f"downloading {name}", progress)
 
 
 def _fetch(addresses: Sequence[str], path: Path, what: str, progress: bool) -> None:

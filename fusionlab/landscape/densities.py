@@ -12,7 +12,7 @@ from torch import Tensor
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.curvature import Curved
 from fusionlab.landscape.hessians import Hessian
-from fusionlab.landscape.lanczos import Lanczos
+from fusionlab.landscape.lanczos import BASIS_BYTES, Lanczos
 from fusionlab.weights import Weights
 
 POINTS = 1001
@@ -53,7 +53,7 @@ def spectral_density(
         landscape: a `Landscape`, or anything with `hessian(theta)`.
         theta: the point.
         probes: random directions, whose quadratures are averaged.
-        steps: products with each; as many nodes.
+        steps: products with each; as many nodes, and vectors of d numbers in memory.
         width: standard deviation of the Gaussian; 1 % of the range of the spectrum without it.
         seed: draws the directions.
         progress: show a bar.
@@ -65,7 +65,7 @@ def spectral_density(
     steps, seeds = min(steps, hessian.size), torch.arange(seed * probes, (seed + 1) * probes)
     rules: list[Tensor] = []
     with interrupts_wait() as interrupts, bar(probes, "spectrum", progress=progress) as ticks:
-        for group in seeds.split(hessian.together):
+        for group in seeds.split(_spaces(hessian, steps)):
             if interrupts.pressed:
                 break
             spaces = [Lanczos(hessian, 1, "largest", seed=i, limit=steps) for i in group.tolist()]
@@ -79,6 +79,12 @@ def spectral_density(
     if not complete:
         interrupts.tell(f"the spectrum was interrupted: {nodes.numel()} nodes are known.")
     return _broadened(nodes, weights, width, complete)
+
+
+def _spaces(hessian: Hessian, steps: int) -> int:
+    """How many spaces grow side by side, as memory allows."""
+    each = (steps + 1) * hessian.size * hessian.zeros(0).element_size()
+    return max(1, min(hessian.together, int(BASIS_BYTES / each)))
 
 
 def _grow(hessian: Hessian, spaces: Sequence[Lanczos]) -> None:

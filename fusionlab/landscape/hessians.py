@@ -10,6 +10,7 @@ from torch import Tensor
 from fusionlab.weights import Weights
 
 TOGETHER = 8  # more vectors at once gain little
+PIECE = 1 << 20  # coordinates that are summed at once: longer sums in float32 lose digits
 
 
 class Hessian:
@@ -33,7 +34,7 @@ class Hessian:
 
     def point(self, vector: Tensor) -> Weights:
         """A flat vector (d,) under the names and in the shapes of θ's space."""
-        return Weights({n: t[0] for n, t in shaped(vector[None], self._theta).items()})
+        return self._theta.unflatten(vector)
 
     def zeros(self, *shape: int) -> Tensor:
         """Zeros in the precision and on the device of the vectors."""
@@ -53,3 +54,14 @@ def shaped(vectors: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Rows of flat vectors (m, d) as tensors (m, ...) by name."""
     parts = vectors.split([t.numel() for t in like.values()], 1)
     return {n: p.reshape(len(p), *t.shape) for (n, t), p in zip(like.items(), parts, strict=True)}
+
+
+def inner(a: Tensor, b: Tensor) -> Tensor:
+    """Inner products of vectors (..., d), in double precision and in little memory, (...)."""
+    pieces = zip(a.split(PIECE, -1), b.split(PIECE, -1), strict=True)
+    return torch.stack([(x.double() * y.double()).sum(-1) for x, y in pieces]).sum(0)
+
+
+def lengths(vectors: Tensor) -> Tensor:
+    """Euclidean lengths of vectors (..., d), in double precision, (...)."""
+    return inner(vectors, vectors).sqrt()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.hessians import Hessian
+from fusionlab.landscape.hessians import PIECE, Hessian, lengths
 
 Which = Literal["largest magnitude", "largest", "smallest"]
 
-BASIS_BYTES = 1e9  # of the vectors that are held at once
+BASIS_BYTES = 1e9  # of the vectors that are held at once, where so many are enough
+LEAST = 3  # vectors beyond those wanted, without which the space would hardly grow
 ORDERS = {
     "largest magnitude": lambda values: -values.abs(),
     "largest": lambda values: -values,
@@ -38,7 +40,11 @@ class Lanczos:
         k: how many pairs are wanted.
         which: those with the largest |λ|, the largest λ, or the smallest λ.
         seed: draws the first vector.
-        limit: vectors of a full space; by default a few times k, as memory allows.
+        limit: vectors of a full space; by default a few times k, as `BASIS_BYTES` allows, and
+            at least `k + LEAST`.
+
+    Raises:
+        MemoryError: if not even these have room in half of the memory.
 
     Source:
         Wu and Simon 2000, "Thick-restart Lanczos method for large symmetric eigenvalue problems".
@@ -52,9 +58,9 @@ class Lanczos:
         self.hessian, self.k, self.which = hessian, k, which
         self.size = self.products = 0
         self._dice = torch.Generator().manual_seed(seed)
-        room = int(BASIS_BYTES / (hessian.size * hessian.zeros(1).element_size()))
-        limit = min(hessian.size, limit or max(2 * k + 8, min(room, 10 * k + 50)))
-        self.basis = hessian.zeros(limit + 1, hessian.size)
+        limit = min(hessian.size, limit or _limit(hessian, k))
+        # Rows that have not been written yet take no memory on a CPU.
+        self.basis = hessian.zeros(0).new_empty(limit + 1, hessian.size)
         self.image = torch.zeros(limit + 1, limit, dtype=torch.double)
         self._scale = 0.0  # the longest product so far
         self._kept = 0  # vectors that the last restart left
@@ -76,11 +82,11 @@ class Lanczos:
         """Grow by the newest vector, whose product with H is given."""
         j = self.size
         self.size, self.products = j + 1, self.products + 1
-        self._scale = max(self._scale, rest.norm().item())
+        self._scale = max(self._scale, lengths(rest).item())
         rest = self._subtract(rest, 0 if j == self._kept else max(0, j - 1))
         for _ in range(3):  # without rounding the line above would be all
-            before, rest = rest.norm().item(), self._subtract(rest, 0)
-            length = rest.norm().item()
+            before, rest = lengths(rest).item(), self._subtract(rest, 0)
+            length = lengths(rest).item()
             if length > 0.1 * before:
                 break
         if self.size == self.hessian.size:
@@ -94,9 +100,9 @@ class Lanczos:
     def _subtract(self, rest: Tensor, first: int) -> Tensor:
         """What is left of a product beside the vectors from `first` on, whose parts are noted."""
         vectors = self.basis[first : self.size]
-        parts = vectors @ rest
-        self.image[first : self.size, self.size - 1] += parts.double().cpu()
-        return torch.addmv(rest, vectors.T, parts, alpha=-1)
+        parts = _parts(vectors, rest)
+        self.image[first : self.size, self.size - 1] += parts.cpu()
+        return torch.addmv(rest, vectors.T, parts.to(rest), alpha=-1)
 
     def ritz(self, count: int) -> Ritz:
         """The best `count` pairs of the space, in the order wanted; fewer in a smaller space."""
@@ -129,8 +135,9 @@ class Lanczos:
         """Values (k,), unit vectors (k, d) whose largest coordinate is positive, residuals (k,)."""
         values, inner, residuals = self.ritz(self.k)
         vectors = inner.T.to(self.basis) @ self.basis[: self.size]
-        peaks = vectors.gather(1, vectors.abs().argmax(1, keepdim=True))
-        return values, vectors * (peaks.sign() / vectors.norm(dim=1, keepdim=True)), residuals
+        for i, vector in enumerate(vectors):
+            vectors[i] *= vector[vector.abs().argmax()].sign() / lengths(vector).item()
+        return values, vectors, residuals
 
     def _shrink(self) -> None:
         """Restart from the best pairs: more than are wanted, so that the next ones converge too."""
@@ -138,7 +145,9 @@ class Lanczos:
         kept = self.ritz((self.k + m) // 2)
         last = self.image[m, :m] @ kept.vectors
         p = len(kept.values)
-        self.basis[:p] = kept.vectors.T.to(self.basis) @ self.basis[:m]
+        mix = kept.vectors.T.to(self.basis)
+        for piece in self.basis.split(PIECE, 1):  # a whole product would need as much room again
+            piece[:p] = mix @ piece[:m]
         self.basis[p] = self.basis[m]
         self.image.zero_()
         self.image[:p, :p] = kept.values.diag()
@@ -149,6 +158,36 @@ class Lanczos:
         """A random unit vector, orthogonal to the space."""
         vector = self.hessian.normal(self._dice)
         for _ in range(2):
-            vector = vector - self.basis[: self.size].T @ (self.basis[: self.size] @ vector)
-        unit: Tensor = vector / vector.norm()
-        return unit
+            parts = _parts(self.basis[: self.size], vector).to(vector)
+            vector = torch.addmv(vector, self.basis[: self.size].T, parts, alpha=-1)
+        return vector / lengths(vector).item()
+
+
+def _parts(vectors: Tensor, vector: Tensor) -> Tensor:
+    """Inner products with rows (m, d): of pieces as they come, then summed in double, (m,)."""
+    pieces = zip(vectors.split(PIECE, 1), vector.split(PIECE), strict=True)
+    return torch.stack([(rows @ part).double() for rows, part in pieces]).sum(0)
+
+
+def _limit(hessian: Hessian, k: int) -> int:
+    """How many vectors a full space may have."""
+    one = hessian.zeros(1)
+    each = hessian.size * one.element_size()
+    least = (k + LEAST + 1) * each
+    if least > max(BASIS_BYTES, _memory(one.device) / 2):
+        raise MemoryError(
+            f"{k} eigenpairs of a network with {hessian.size:,} parameters need {k + LEAST + 1} "
+            f"vectors of that length at once, {least / 1e9:.1f} GB, and this machine has "
+            f"{_memory(one.device) / 1e9:.1f} GB in all. Ask for fewer pairs, or use a smaller "
+            "network or a larger machine."
+        )
+    return max(k + LEAST, min(int(BASIS_BYTES / each) - 1, 10 * k + 50))
+
+
+def _memory(device: torch.device) -> float:
+    """Bytes that the machine or the GPU has; endless where it does not tell."""
+    if device.type == "cuda":
+        return float(torch.cuda.get_device_properties(device).total_memory)
+    if not hasattr(os, "sysconf"):
+        return float("inf")
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

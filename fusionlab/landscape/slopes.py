@@ -16,6 +16,7 @@ from fusionlab.data import Data
 from fusionlab.landscape.hessians import TOGETHER, Hessian, shaped
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.precision import wide, working
+from fusionlab.landscape.twice import twice_differentiable
 from fusionlab.objectives import Objective, Sums
 from fusionlab.outputs import in_precision, map_tensors
 from fusionlab.spaces import check_same_space
@@ -93,7 +94,8 @@ class Slopes:
         def product(vectors: Tensor) -> Tensor:
             given = list(shaped(vectors, leaves).values())
             graphs = kept or map(grow, self._batches())
-            weight, *total = _total([w, *_products(g, leaves, given)] for w, g in graphs)
+            with twice_differentiable(self.network.module):
+                weight, *total = _total([w, *_products(g, leaves, given)] for w, g in graphs)
             return torch.cat([t.flatten(1) for t in total], 1) / weight.to(total[0].device)
 
         point = Weights({name: leaf.detach() for name, leaf in leaves.items()})

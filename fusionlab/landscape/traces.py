@@ -11,13 +11,14 @@ from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.curvature import Curved
-from fusionlab.landscape.hessians import Hessian
+from fusionlab.landscape.hessians import Hessian, inner
 from fusionlab.landscape.lanczos import BASIS_BYTES
 from fusionlab.weights import Weights
 
 Method = Literal["hutch++", "hutchinson"]
 
-GROUP = 8  # vectors between two looks
+GROUP = 8  # vectors between two looks, where memory allows
+HELD = 4  # such groups at once: signs, their products, new directions and theirs
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ def trace(
             if interrupts.pressed:
                 break
             deflated.grow(dice)
-            ticks.update(2 * GROUP)
+            ticks.update(2 * deflated.group)
         while not (done := deflated.full or probes.settled(deflated.trace, tolerance)):
             if deflated.products + len(probes) >= most or (interrupts.pressed and len(probes) > 1):
                 break
-            probes.add(deflated.rest(hessian.signs(GROUP, dice)))
-            ticks.update(GROUP)
+            probes.add(deflated.rest(hessian.signs(deflated.group, dice)))
+            ticks.update(deflated.group)
     if not done and interrupts.pressed:
         interrupts.tell("the trace was interrupted: its standard error tells how far it has come.")
     value, error = deflated.trace + probes.mean, 0.0 if deflated.full else probes.error
@@ -126,7 +127,8 @@ class _Deflated:
         self.trace, self.products = 0.0, 0
         self._sketches, self._squares = _Probes(), _Probes()
         self._known = self._gain = 0.0
-        self._room = max(1, int(BASIS_BYTES / (hessian.size * self.q.element_size())))
+        self._room = int(BASIS_BYTES / (hessian.size * self.q.element_size()))
+        self.group = max(1, min(GROUP, self._room // HELD))
 
     @property
     def full(self) -> bool:
@@ -137,26 +139,26 @@ class _Deflated:
     def pays(self) -> bool:
         """Whether more directions save more probes of the rest than they cost products."""
         if not len(self.q):
-            return True
-        if self.full or len(self.q) + GROUP > self._room:
+            return self._room >= HELD
+        if self.full or len(self.q) + self.group > self._room:
             return False
         allowed = (self.tolerance * max(abs(self._sketches.mean), abs(self.trace))) ** 2
         left = max(0.0, self._squares.mean - self._known)  # ‖H‖² of the rest
-        return 2 * min(self._gain, left) > 2 * GROUP * allowed
+        return 2 * min(self._gain, left) > 2 * self.group * allowed
 
     def grow(self, dice: torch.Generator) -> None:
         """Add the directions of H times random signs, and their products with H."""
-        count = min(GROUP, self.hessian.size - len(self.q))
+        count = min(self.group, self.hessian.size - len(self.q))
         signs = self.hessian.signs(count, dice)
         sketch = self.hessian(signs)
-        self._sketches.add((signs * sketch).sum(1))
-        self._squares.add(sketch.square().sum(1))
+        self._sketches.add(inner(signs, sketch))
+        self._squares.add(inner(sketch, sketch))
         new = torch.linalg.qr(self._outside(self._outside(sketch)).T).Q.T
         images = self.hessian(new)
-        self.trace += float((new * images).sum(dtype=torch.double))
+        self.trace += float(inner(new, images).sum())
         # ‖H‖² less that of the rest: 2‖HQ‖² − ‖QᵀHQ‖², of which the new directions add
         within, across = images @ new.T, images @ self.q.T
-        gain = 2 * images.square().sum() - within.square().sum() - 2 * across.square().sum()
+        gain = 2 * inner(images, images).sum() - within.square().sum() - 2 * across.square().sum()
         self._gain = float(gain)
         self._known += self._gain
         self.q = torch.cat([self.q, new])
@@ -165,7 +167,7 @@ class _Deflated:
     def rest(self, probes: Tensor) -> Tensor:
         """gᵀPHPg for each row g, where P takes out Q."""
         outside = self._outside(probes)
-        return (outside * self.hessian(outside)).sum(1)
+        return inner(outside, self.hessian(outside))
 
     def _outside(self, vectors: Tensor) -> Tensor:
         return vectors - (vectors @ self.q.T) @ self.q

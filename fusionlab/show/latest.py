@@ -8,12 +8,11 @@ from any thread. One thread per explorer, so that work is never done twice at a 
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Callable, Iterable
-from weakref import WeakSet
 
 from fusionlab.landscape.stopping import Stopped, stops_when
+from fusionlab.show.ending import start
 
 Draw = Callable[[], None]  # shows a result that has been computed
 Steps = Callable[[], Iterable[Draw]]  # starts the work, whose results come one by one
@@ -36,7 +35,7 @@ class Latest:
         self._turn = 0  # of the newest wish
         self._drawn = 0  # the newest turn that has drawn something, or is over
         self._alive = self._busy = False  # is there a thread, and has it work in hand
-        _all.add(self)
+        self._over = False  # Python ends
 
     def ask(self, steps: Steps, *, patience: float = 0.0) -> None:
         """Do this work, instead of all that was asked for before.
@@ -46,11 +45,13 @@ class Latest:
             patience: seconds to wait for the first result, so that a quick one is drawn on return.
         """
         with self._state:
+            if self._over:
+                return
             self._turn += 1
             self._wish, turn = steps, self._turn
             if not self._alive:
                 self._alive = True
-                threading.Thread(target=self._run, name="fusionlab", daemon=True).start()
+                start(self._run, stop=self._end)
             self._state.notify_all()
             self._state.wait_for(lambda: self._drawn >= turn, patience)
 
@@ -91,7 +92,7 @@ class Latest:
 
     def _take(self) -> tuple[int, Steps] | None:
         with self._state:
-            self._state.wait_for(lambda: self._wish is not None, IDLE)
+            self._state.wait_for(lambda: self._wish is not None or self._over, IDLE)
             wish, self._wish = self._wish, None
             self._alive = self._busy = wish is not None
             return None if wish is None else (self._turn, wish)
@@ -116,12 +117,7 @@ class Latest:
             self._busy = False
             self._state.notify_all()
 
-
-_all: WeakSet[Latest] = WeakSet()
-
-
-@atexit.register
-def _cancel_all() -> None:
-    for latest in list(_all):
-        latest.cancel()
-        latest.wait(1.0)  # torch must not be at work while Python is taken down
+    def _end(self) -> None:
+        with self._state:
+            self._over = True
+            self.cancel()

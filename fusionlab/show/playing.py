@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
+
+from fusionlab.show.ending import start
 
 TICK = 0.3  # seconds between two positions: slow enough to read a number
 
@@ -20,13 +23,15 @@ class Player:
         toggle.observe(self._switch, "value")
 
     def _switch(self, _: Any) -> None:
+        self._stop()
+        self.toggle.description = "❚❚ Pause" if self.toggle.value else "▶ Play"
+        if self.toggle.value:
+            start(partial(self._play, self._turn), stop=self._stop)
+
+    def _stop(self) -> None:
         with self._pressed:
             self._turn += 1
             self._pressed.notify_all()
-        self.toggle.description = "❚❚ Pause" if self.toggle.value else "▶ Play"
-        if self.toggle.value:
-            run = threading.Thread(target=self._play, args=[self._turn], daemon=True)
-            run.start()
 
     def _play(self, turn: int) -> None:
         if self.slider.value >= self.slider.max:

@@ -13,6 +13,7 @@ from fusionlab.connectivity import Bezier, Chain, Fitting, Line, Simplex, fit, p
 from fusionlab.connectivity.fitting import _may_draw
 from fusionlab.connectivity.vertices import Vertices
 from fusionlab.descent import Recipe
+from fusionlab.lab import train
 from fusionlab.landscape import Landscape
 
 SHORT = Recipe(steps=30, lr=0.05)
@@ -210,6 +211,44 @@ def test_the_order_of_a_points_names_does_not_matter():
     one = fit(net(0), blobs(), Chain.between(a, b), SHORT, seed=0, progress=False)
     back = fit(net(0), blobs(), Chain.between(a, turned), SHORT, seed=0, progress=False)
     assert same(one.shape.bends[0], back.shape.bends[0])
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("layerwise", [False, True])
+def test_coordinates_of_frozen_parameters_stay_where_the_shape_has_them(kind, layerwise):
+    model = net(0)
+    model[0].requires_grad_(False)
+    model[-1].bias.requires_grad_(False)
+    recipe = Recipe(steps=9, optimizer=kind, lr=0.01, weight_decay=0.1)
+    shape = Simplex(tuple(Weights.of(net(seed)) for seed in (1, 2, 3)), fixed=(1,))
+    made = fit(
+        model, blobs(), shape, recipe, seed=0, progress=False,
+        penalty=lambda products: products.sum(), layerwise=layerwise,
+    )  # fmt: skip
+    for vertex, before in zip(made.shape.points, shape.points, strict=True):
+        for name in ("0.weight", "0.bias", "2.bias"):
+            assert torch.equal(vertex[name], before[name])
+    assert not torch.equal(made.shape.points[0]["2.weight"], shape.points[0]["2.weight"])
+
+
+def test_a_fit_moves_what_is_not_frozen_as_a_training_does():
+    data, recipe = blobs(), Recipe(steps=9, weight_decay=0.1)
+    model = net(0)
+    model[0].requires_grad_(False)
+    start = Weights.of(net(1))
+    run = train(model, data, recipe, seed=5, start=start, progress=False)
+    made = fit(model, data, Simplex((start,)), recipe, seed=5, progress=False)
+    assert torch.equal(run.final["0.weight"], start["0.weight"])
+    assert torch.equal(made.shape.points[0]["0.weight"], start["0.weight"])
+    torch.testing.assert_close(made.shape.points[0]["2.weight"], run.final["2.weight"])
+
+
+def test_a_network_that_is_frozen_as_a_whole_cannot_be_fitted_or_trained():
+    model = net(0).requires_grad_(False)
+    with pytest.raises(ValueError, match="all are frozen"):
+        fit(model, blobs(), Chain.between(*ends()), SHORT, seed=0)
+    with pytest.raises(ValueError, match="all are frozen"):
+        train(model, blobs(), SHORT, seed=0)
 
 
 def test_vertices_in_double_precision_stay_so():

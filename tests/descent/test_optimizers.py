@@ -62,6 +62,28 @@ def test_a_value_without_slope_stays():
     assert torch.equal(value, torch.ones(2))
 
 
+@pytest.mark.parametrize("kind", REAL)
+@pytest.mark.parametrize("decay", [0.0, 0.3, torch.tensor([0.3, 0.0])])
+def test_a_step_leaves_its_slope_as_it_was(kind, decay):
+    slope = torch.tensor([1.0, -2.0])
+    descent = Descent([torch.ones(2)], kind, momentum=0.9, decay=decay)
+    for _ in range(2):
+        descent.step([slope], 0.1)
+    assert torch.equal(slope, torch.tensor([1.0, -2.0]))
+
+
+def test_making_an_optimizer_of_torch_imports_its_compiler_and_importing_torch_optim_does_not():
+    code = (
+        "import sys, torch, torch.optim; seen = ['torch._dynamo' in sys.modules]; "
+        "torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1); "
+        "print(seen + ['torch._dynamo' in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[False, True]"
+
+
 def test_training_does_not_import_torchs_compiler():
     code = (
         "import sys, torch; from fusionlab.lab import *; task = two_moons(n=40); "

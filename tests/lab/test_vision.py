@@ -120,6 +120,50 @@ def test_an_archive_on_the_disk_is_unpacked_again_where_a_file_was_cut_short(
     assert mnist().test.fingerprint() == whole
 
 
+def test_archives_of_ones_own_are_named_with_their_checksums_and_the_way_out(
+    own_root, monkeypatch, unplugged
+):
+    raw = own_root / "downloads/MNIST/raw"
+    write_idx(raw, monkeypatch)
+    packed = raw / "t10k-labels-idx1-ubyte.gz"
+    expected, content = md5(packed.read_bytes()), gzip.decompress(packed.read_bytes())
+    packed.write_bytes(gzip.compress(content, compresslevel=1, mtime=7))
+    found = md5(packed.read_bytes())
+    with pytest.raises(
+        ConnectionError, match=rf"t10k-labels.*md5 {found} instead of {expected}.*unpack it beside"
+    ):
+        mnist(progress=False)
+    for archive in raw.glob("*.gz"):
+        archive.with_suffix("").write_bytes(gzip.decompress(archive.read_bytes()))
+    assert mnist(progress=False).card.sizes == (36, 4, 10)
+
+
+def test_files_that_a_reader_has_unpacked_are_not_thrown_away_for_a_stranger(
+    own_root, monkeypatch, unplugged
+):
+    raw = own_root / "downloads/MNIST/raw"
+    write_idx(raw, monkeypatch)
+    packed = raw / "train-images-idx3-ubyte.gz"
+    content = gzip.decompress(packed.read_bytes())
+    packed.write_bytes(b"another stream")
+    packed.with_suffix("").write_bytes(content)
+    (raw / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(ConnectionError, match=r"train-images-idx3-ubyte\.gz there has the md5"):
+        mnist(progress=False)
+    assert packed.with_suffix("").read_bytes() == content
+
+
+def test_an_archive_that_was_cut_short_is_fetched_again(own_root, monkeypatch, tmp_path):
+    write_idx(tmp_path / "server", monkeypatch)
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{(tmp_path / 'server').as_uri()}/"])
+    first = mnist(progress=False)
+    raw = own_root / "downloads/MNIST/raw"
+    cut = raw / "t10k-images-idx3-ubyte.gz"
+    cut.write_bytes(cut.read_bytes()[:100])
+    cut.with_suffix("").unlink()
+    assert mnist(progress=False).test.fingerprint() == first.test.fingerprint()
+
+
 def test_a_damaged_batch_is_unpacked_again(own_root, monkeypatch, unplugged):
     write_cifar(own_root / "downloads", monkeypatch)
     cut = own_root / "downloads/cifar-10-batches-py/data_batch_3"

@@ -12,6 +12,7 @@ from fusionlab import Data, Weights
 from fusionlab.landscape import (
     Hessian,
     Landscape,
+    densities,
     eigenpairs,
     eigenplane,
     lanczos,
@@ -19,6 +20,8 @@ from fusionlab.landscape import (
     trace,
     traces,
 )
+from fusionlab.landscape.hessians import inner, lengths
+from fusionlab.landscape.twice import twice_differentiable
 
 quiet = {"progress": False}
 
@@ -304,4 +307,133 @@ def test_memory_bounds_the_directions_taken_out(monkeypatch):
     bowl = Bowl(*OUTLIERS)
     monkeypatch.setattr(traces, "BASIS_BYTES", 8 * 400 * 8)
     found = trace(bowl, bowl.origin, **quiet)
-    assert found.products - found.probes == 16
+    assert 0 < found.products - found.probes <= 16
+    monkeypatch.setattr(traces, "BASIS_BYTES", 3 * 400 * 8)
+    assert trace(bowl, bowl.origin, most=40, tolerance=1e-9, **quiet).probes == 40
+
+
+class Long:
+    """A diagonal map of many float32 coordinates: 5, 4, 3 and noise."""
+
+    def __init__(self, d: int) -> None:
+        self.curvatures = torch.rand(d, generator=torch.Generator().manual_seed(0))
+        self.curvatures[:3] = torch.tensor([50.0, 40.0, 30.0])
+        self.origin = Weights({"w": torch.zeros(d)})
+
+    def hessian(self, theta: Weights) -> Hessian:
+        return Hessian(lambda rows: rows * self.curvatures, theta)
+
+
+def test_vectors_of_many_coordinates_have_length_one():
+    bowl = Long(20_000_000)
+    with pytest.warns(RuntimeWarning, match="converged"):
+        found = eigenpairs(bowl, bowl.origin, k=1, most=3, **quiet)
+    [vector] = found.vectors
+    assert abs(vector["w"].double().square().sum() - 1) < 1e-6
+    assert abs(float(vector.norm()) - 1) < 1e-6
+
+
+def test_inner_products_of_long_vectors_are_those_of_double_precision():
+    a, b = torch.randn(2, 3, 3_000_001, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(inner(a, b), (a.double() * b.double()).sum(1), rtol=1e-9, atol=1e-6)
+    torch.testing.assert_close(lengths(a), a.double().norm(dim=1), rtol=1e-12, atol=0)
+    assert inner(a, b).dtype == torch.double
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_the_space_of_a_search_keeps_within_its_bytes(monkeypatch, k):
+    bowl = Long(3000)
+    monkeypatch.setattr(lanczos, "BASIS_BYTES", 20 * 3000 * 4)
+    assert lanczos.Lanczos(bowl.hessian(bowl.origin), k, "largest", seed=0).basis.shape == (
+        20,
+        3000,
+    )
+    found = eigenpairs(bowl, bowl.origin, k=3, **quiet)
+    assert found.complete
+    torch.testing.assert_close(
+        found.values, torch.tensor([50.0, 40, 30]).double(), rtol=1e-4, atol=0
+    )
+
+
+def test_the_least_space_finds_the_same_pairs(monkeypatch):
+    bowl = Long(3000)
+    monkeypatch.setattr(lanczos, "BASIS_BYTES", 0)
+    for k in (1, 2, 3):
+        search = lanczos.Lanczos(bowl.hessian(bowl.origin), k, "largest", seed=0)
+        assert search.basis.shape == (k + lanczos.LEAST + 1, 3000)
+        found = eigenpairs(bowl, bowl.origin, k=k, **quiet)
+        assert found.complete
+        expected = torch.tensor([50.0, 40, 30]).double()[:k]
+        torch.testing.assert_close(found.values, expected, rtol=1e-4, atol=0)
+
+
+def test_a_search_that_has_no_room_says_how_much_it_needs(monkeypatch):
+    bowl = Long(3000)
+    monkeypatch.setattr(lanczos, "BASIS_BYTES", 0)
+    monkeypatch.setattr(lanczos, "_memory", lambda device: 100_000)
+    with pytest.raises(MemoryError, match=r"9 eigenpairs.*3,000 parameters need 13 vectors.*fewer"):
+        eigenpairs(bowl, bowl.origin, k=9, **quiet)
+
+
+def test_pieces_do_not_change_what_a_restart_keeps(monkeypatch):
+    bowl = Long(3000)
+    pairs = []
+    for piece in (lanczos.PIECE, 700):
+        monkeypatch.setattr(lanczos, "PIECE", piece)
+        search = lanczos.Lanczos(bowl.hessian(bowl.origin), 3, "largest", seed=0, limit=9)
+        for _ in range(60):
+            search.step()
+        pairs.append(search.pairs())
+    torch.testing.assert_close(pairs[0][0], pairs[1][0], rtol=1e-5, atol=0)
+    torch.testing.assert_close(pairs[0][1], pairs[1][1], rtol=0, atol=1e-3)
+
+
+def test_memory_bounds_how_many_spectra_grow_side_by_side(monkeypatch):
+    bowl = Long(3000)
+    whole = spectral_density(bowl, bowl.origin, probes=4, steps=9, **quiet)
+    monkeypatch.setattr(densities, "BASIS_BYTES", 0)
+    alone = spectral_density(bowl, bowl.origin, probes=4, steps=9, **quiet)
+    torch.testing.assert_close(alone.nodes, whole.nodes, rtol=1e-4, atol=1e-4)
+
+
+class Gate(nn.Module):
+    """What nn.Hardsigmoid computes, of operations that can be differentiated twice."""
+
+    def forward(self, x):
+        return nn.functional.relu6(x + 3) / 6
+
+
+class Inline(nn.Module):
+    def forward(self, x):
+        return nn.functional.hardsigmoid(x)
+
+
+def test_an_operation_without_a_second_derivative_is_named_with_its_layers_and_a_way_out():
+    torch.manual_seed(0)
+    gates = [nn.Hardsigmoid() for _ in range(5)]
+    model = nn.Sequential(nn.Linear(6, 8), *gates, nn.Linear(8, 4))
+    data = Data(torch.randn(20, 6), torch.arange(20) % 4)
+    theta = Weights.of(model)
+    for routine in (eigenpairs, trace, spectral_density):
+        with pytest.raises(NotImplementedError, match=r"hardsigmoid.*layers 1, 2, 3 and 2 more"):
+            routine(Landscape(model, data), theta, **quiet)
+    with pytest.raises(NotImplementedError, match=r"Have these compute relu6\(x \+ 3\) / 6"):
+        eigenpairs(Landscape(model, data), theta, **quiet)
+    written = nn.Sequential(nn.Linear(6, 8), Inline(), nn.Linear(8, 4))
+    with pytest.raises(NotImplementedError, match="in a forward of this network"):
+        eigenpairs(Landscape(written, data), Weights.of(written), **quiet)
+    assert Landscape(model, data).slope(theta)[1].norm() > 0
+
+
+def test_the_way_out_is_the_same_function_and_has_a_hessian():
+    x = torch.linspace(-5, 5, 101)
+    torch.testing.assert_close(Gate()(x), nn.Hardsigmoid()(x))
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 8), Gate(), nn.Linear(8, 4))
+    data = Data(torch.randn(20, 6), torch.arange(20) % 4)
+    assert eigenpairs(Landscape(model, data), Weights.of(model), k=1, **quiet).complete
+
+
+def test_other_errors_of_a_network_stay_as_they_are():
+    with pytest.raises(RuntimeError, match="mine"), twice_differentiable(nn.Identity()):
+        raise RuntimeError("mine")
