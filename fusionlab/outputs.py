@@ -115,7 +115,7 @@ def explained(inputs: Inputs) -> Iterator[None]:
     except OutputsError:
         raise
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        shapes = " and ".join(f"{t.dtype} {tuple(t.shape[1:])}" for t in tensors_of(inputs))
+        shapes = " and ".join(f"{tuple(t.shape[1:])} ({t.dtype})" for t in tensors_of(inputs))
         raise ValueError(
             f"this network cannot take inputs of shape {shapes.replace('torch.', '')}: {error}. "
             "Does its first layer fit the data, in width, channels and number type?"

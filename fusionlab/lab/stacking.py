@@ -50,8 +50,8 @@ def can_stack(network: nn.Module, inputs: Inputs) -> bool:
     few: Tensor = in_precision(inputs[:2], here)  # type: ignore[assignment]
     try:
         with torch.no_grad():
-            stacked = stacked_forward(network)(twins, torch.stack([few] * 2))
             alone = functional_call(copy_module(network), there, (few.clone(),))
+            stacked = stacked_forward(copy_module(network))(twins, torch.stack([few] * 2))
     except (RuntimeError, ValueError, TypeError):
         return False
     return torch.allclose(stacked[1], alone, rtol=1e-3, atol=1e-4 * float(alone.abs().max()))

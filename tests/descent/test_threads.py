@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from fusionlab.costs import cost
 from fusionlab.descent import threads, threads_worth
-from fusionlab.descent.threads import _products
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +38,15 @@ def test_the_setting_comes_back_even_after_an_error():
     assert torch.get_num_threads() == 2
 
 
-def test_products_are_counted_at_every_place_and_nothing_is_changed():
+def test_operations_are_counted_at_every_place_and_nothing_is_changed():
     network = nn.Sequential(
         nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4 * 25, 7)
     )
     network[1].eval()
     mean = network[1].running_mean.clone()
-    assert _products(network, torch.ones(1, 3, 5, 5)) == 4 * 3 * 9 * 25 + 4 * 25 * 7
+    counted = cost(network, torch.ones(2, 3, 5, 5))
+    assert counted.flops == 2 * (4 * 3 * 9 * 25 + 4 * 25 * 7)
+    assert counted.bytes == 4 * 4 * 25
     assert network.training
     assert not network[1].training
     assert torch.equal(network[1].running_mean, mean)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from fusionlab import Data, Weights
-from fusionlab.descent.batches import batch_rows, noisy_labels
+from fusionlab.descent.batches import batch_rows, noisy_targets
 from fusionlab.lab import Recipe, convnet, digits, mlp, train
 
 from .conftest import same_point, same_run
@@ -174,21 +174,21 @@ def test_every_optimizer_and_schedule_learns_two_blobs(small, blobs, optimizer, 
 
 def test_label_noise_changes_its_share_of_labels_to_other_classes():
     data = Data(torch.zeros(200, 1), torch.arange(200) % 4)
-    noisy = noisy_labels(data, Recipe(label_noise=0.25))
+    noisy = noisy_targets(data, Recipe(label_noise=0.25))
     assert (noisy != data.labels).sum() == 50
     assert noisy.unique().tolist() == [0, 1, 2, 3]
     assert torch.equal(data.labels, torch.arange(200) % 4)
-    assert torch.equal(noisy, noisy_labels(data, Recipe(label_noise=0.25, lr=0.5)))
-    other = noisy_labels(data, Recipe(label_noise=0.25, noise_seed=1))
+    assert torch.equal(noisy, noisy_targets(data, Recipe(label_noise=0.25, lr=0.5)))
+    other = noisy_targets(data, Recipe(label_noise=0.25, noise_seed=1))
     assert not torch.equal(noisy, other)
 
 
 def test_all_labels_can_be_wrong():
     data = Data(torch.zeros(9, 1), torch.arange(9) % 3)
-    assert (noisy_labels(data, Recipe(label_noise=1.0)) != data.labels).all()
+    assert (noisy_targets(data, Recipe(label_noise=1.0)) != data.labels).all()
 
 
-def test_noisy_labels_are_what_is_trained_on(small, blobs):
+def test_noisy_targets_are_what_is_trained_on(small, blobs):
     recipe = Recipe(steps=4, batch_size=16, label_noise=1.0)
     flipped = Data(blobs.inputs, 1 - blobs.labels)
     plain = Recipe(steps=4, batch_size=16)

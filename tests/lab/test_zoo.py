@@ -159,13 +159,13 @@ def test_a_full_disk_costs_the_file_but_not_the_run(own_root, small, blobs, monk
 
 
 class Pressing(nn.BatchNorm1d):
-    """Presses Ctrl-C in the n-th training pass; its statistics keep it from being stacked."""
+    """Presses Ctrl-C in the 13th training pass; its statistics keep it from being stacked."""
 
     passes = 0
 
     def forward(self, x):
         Pressing.passes += self.training
-        if self.training and Pressing.passes == 10:
+        if self.training and Pressing.passes == 13:  # three are looks before the first step
             signal.raise_signal(signal.SIGINT)
         return super().forward(x)
 
