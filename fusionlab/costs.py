@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from fusionlab.modes import has_own_modes
+from fusionlab.modes import overrides_train
 from fusionlab.outputs import Inputs, forward, map_tensors, tensors_of
 
 
@@ -62,7 +62,7 @@ def _products(layer: nn.Module, output: Tensor) -> float:
 @contextmanager
 def _evaluating(network: nn.Module) -> Iterator[None]:
     """A block in which nothing is drawn or measured; layers with modes of their own stay as is."""
-    modes = {layer: layer.training for layer in network.modules() if not has_own_modes(layer)}
+    modes = {layer: layer.training for layer in network.modules() if not overrides_train(layer)}
     for layer in modes:
         layer.training = False
     try:

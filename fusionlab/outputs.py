@@ -12,14 +12,14 @@ from torch.utils._pytree import tree_map
 
 Inputs: TypeAlias = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
 
-LOGITS = ("logits", "out")  # transformers and torchvision call theirs so
+_LOGITS = ("logits", "out")  # transformers and torchvision call theirs so
 
 
 class OutputsError(ValueError):
     """It is not clear which of the tensors that a network returned are its outputs."""
 
 
-def arguments(inputs: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+def _arguments(inputs: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
     """The positional and the named arguments of a forward call with these inputs."""
     if isinstance(inputs, Mapping):
         return (), dict(inputs)
@@ -28,7 +28,7 @@ def arguments(inputs: Inputs) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
 
 def forward(network: nn.Module, inputs: Inputs) -> Any:
     """What the network returns: a tuple is given as its arguments, a dict as its named ones."""
-    positional, named = arguments(inputs)
+    positional, named = _arguments(inputs)
     return network(*positional, **named)
 
 
@@ -79,7 +79,7 @@ def logits_of(returned: Any) -> Tensor:
         named = returned._asdict()
     else:
         named = dict(vars(returned)) if hasattr(returned, "__dict__") else {}
-    for name in LOGITS:
+    for name in _LOGITS:
         if isinstance(named.get(name), Tensor):
             return named[name]  # type: ignore[no-any-return]
     candidates = list(returned) if isinstance(returned, tuple) else list(named.values())

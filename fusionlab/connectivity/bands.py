@@ -18,8 +18,7 @@ from fusionlab.connectivity.forces import force, tangent
 from fusionlab.connectivity.paths import Line, Path
 from fusionlab.connectivity.polylines import Polyline, interpolate
 from fusionlab.connectivity.profiles import Profile, profile
-from fusionlab.descent import Recipe, carry_out
-from fusionlab.descent.recipes import factor
+from fusionlab.descent import Recipe, carry_out, factor
 from fusionlab.landscape import Landscape, Sloped
 from fusionlab.weights import Weights
 

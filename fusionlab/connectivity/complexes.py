@@ -13,8 +13,7 @@ from fusionlab.connectivity.fitting import Fit, fit
 from fusionlab.connectivity.penalties import volume, volume_penalty
 from fusionlab.connectivity.simplexes import Simplex
 from fusionlab.descent import Recipe
-from fusionlab.landscape import random_direction
-from fusionlab.landscape.planes import centred_products
+from fusionlab.landscape import centred_products, random_direction
 from fusionlab.objectives import AnyObjective
 from fusionlab.weights import Combinations, Weights, mean
 

@@ -24,12 +24,12 @@ from fusionlab.descent import (
     batch_rows,
     carry_out,
     checked_data,
+    factor,
     noisy_targets,
     seeded,
     threads,
     threads_worth,
 )
-from fusionlab.descent.recipes import factor
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import in_precision, map_tensors
 

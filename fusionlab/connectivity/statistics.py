@@ -11,8 +11,7 @@ from torch import Tensor
 
 from fusionlab.connectivity.paths import Path, points_on
 from fusionlab.connectivity.profiles import Profile
-from fusionlab.landscape import Field, score_all
-from fusionlab.landscape.planes import centred_products
+from fusionlab.landscape import Field, centred_products, score_all
 from fusionlab.weights import Combinations, Weights
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fusionlab.data import Data
 from fusionlab.descent import fitted
-from fusionlab.landscape.hessians import shaped
+from fusionlab.landscape import shaped
 from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import Inputs, forward

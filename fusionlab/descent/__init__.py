@@ -1,18 +1,21 @@
 """How points go downhill: recipes, batches, optimizers, and long work that can be interrupted."""
 
 from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets, seeded
-from fusionlab.descent.optimizers import Descent
-from fusionlab.descent.progress import bar, carry_out, interrupts_wait
-from fusionlab.descent.recipes import Recipe
+from fusionlab.descent.optimizers import Descent, Setting
+from fusionlab.descent.progress import Interrupts, bar, carry_out, interrupts_wait
+from fusionlab.descent.recipes import Recipe, factor
 from fusionlab.descent.threads import threads, threads_worth
 
 __all__ = [
     "Descent",
+    "Interrupts",
     "Recipe",
+    "Setting",
     "bar",
     "batch_rows",
     "carry_out",
     "checked_data",
+    "factor",
     "fitted",
     "interrupts_wait",
     "noisy_targets",

@@ -1,6 +1,6 @@
 """Where points come from: tasks, networks, training, and the zoo that keeps what was trained."""
 
-from fusionlab.descent.recipes import Recipe
+from fusionlab.descent import Recipe
 from fusionlab.lab.backdoors import attacked, backdoored
 from fusionlab.lab.forks import Fork, fork
 from fusionlab.lab.many import train_many

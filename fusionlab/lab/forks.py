@@ -8,9 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from fusionlab.descent.batches import checked_data
-from fusionlab.descent.progress import interrupts_wait
-from fusionlab.descent.recipes import Recipe
+from fusionlab.descent import Recipe, checked_data, interrupts_wait
 from fusionlab.lab.runs import Run
 from fusionlab.lab.zoo import zoo
 from fusionlab.weights import Weights

@@ -11,10 +11,15 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 
 from fusionlab.data import Data
-from fusionlab.descent.batches import checked_data, fitted, seeded
-from fusionlab.descent.progress import interrupts_wait
-from fusionlab.descent.recipes import Recipe
-from fusionlab.descent.threads import threads, threads_worth
+from fusionlab.descent import (
+    Recipe,
+    checked_data,
+    fitted,
+    interrupts_wait,
+    seeded,
+    threads,
+    threads_worth,
+)
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.stacking import Stack, can_stack
 from fusionlab.lab.starts import fresh

@@ -10,8 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from fusionlab.descent.progress import Interrupts, bar, interrupts_wait
-from fusionlab.descent.recipes import Recipe
+from fusionlab.descent import Interrupts, Recipe, bar, interrupts_wait
 from fusionlab.weights import Weights
 
 Trail = list[tuple[int, list[Weights]]]  # (steps taken, each network's point)

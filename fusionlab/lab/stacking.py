@@ -14,9 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from fusionlab.data import Data
-from fusionlab.descent.batches import batch_rows, noisy_targets
-from fusionlab.descent.optimizers import Descent, Setting
-from fusionlab.descent.recipes import factor
+from fusionlab.descent import Descent, Setting, batch_rows, factor, noisy_targets
 from fusionlab.lab.runs import Plan
 from fusionlab.modules import copy_module
 from fusionlab.objectives import Objective

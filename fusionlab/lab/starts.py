@@ -10,7 +10,7 @@ from math import inf, sqrt
 import torch
 from torch import Tensor, nn
 
-from fusionlab.descent.batches import seeded
+from fusionlab.descent import seeded
 from fusionlab.lab.computed import computed, plain
 from fusionlab.modules import copy_module
 from fusionlab.weights import Weights

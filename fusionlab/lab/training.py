@@ -8,10 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.data import Data
-from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets, seeded
-from fusionlab.descent.optimizers import Descent
-from fusionlab.descent.recipes import Recipe, factor
-from fusionlab.descent.threads import threads, threads_worth
+from fusionlab.descent import (
+    Descent,
+    Recipe,
+    batch_rows,
+    checked_data,
+    factor,
+    fitted,
+    noisy_targets,
+    seeded,
+    threads,
+    threads_worth,
+)
 from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.objectives import AnyObjective, Objective

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from fusionlab.checkpoints import atomic_write
 from fusionlab.data import Data
-from fusionlab.descent.progress import bar
+from fusionlab.descent import bar
 from fusionlab.lab.places import data_root
 from fusionlab.lab.tasks import Card, Task, task
 

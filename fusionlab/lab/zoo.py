@@ -14,9 +14,7 @@ from torch import Tensor, nn
 
 from fusionlab.checkpoints import CheckpointError, load, save
 from fusionlab.data import Data, content_hash
-from fusionlab.descent.batches import checked_data
-from fusionlab.descent.progress import bar, interrupts_wait
-from fusionlab.descent.recipes import Recipe
+from fusionlab.descent import Recipe, bar, checked_data, interrupts_wait
 from fusionlab.lab.fingerprints import architecture, digest
 from fusionlab.lab.many import stacks, train_in_turn, train_many
 from fusionlab.lab.places import data_root

@@ -6,13 +6,14 @@ from fusionlab.landscape.directions import filter_normalise, random_direction
 from fusionlab.landscape.ensembles import ensemble_probabilities, ensemble_score
 from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.fields import GradientField, gradient_field
-from fusionlab.landscape.hessians import Hessian
+from fusionlab.landscape.hessians import Hessian, shaped
 from fusionlab.landscape.pictures import picture_plane
-from fusionlab.landscape.planes import Bounds, Plane
+from fusionlab.landscape.planes import Bounds, Plane, centred_products
 from fusionlab.landscape.ranges import reach
 from fusionlab.landscape.recalibration import recalibrate
 from fusionlab.landscape.rises import Flatness, Sharpness, Sloped, flatness, sharpness
 from fusionlab.landscape.scores import Field, Score, Scores, score_all
+from fusionlab.landscape.stopping import Stopped, stops_when
 from fusionlab.landscape.surveys import Surface, Survey, survey
 from fusionlab.landscape.traces import Trace, trace
 from fusionlab.landscape.trajectories import (
@@ -41,10 +42,12 @@ __all__ = [
     "Shadows",
     "Sharpness",
     "Sloped",
+    "Stopped",
     "Surface",
     "Survey",
     "Trace",
     "TrajectoryPlane",
+    "centred_products",
     "eigenpairs",
     "eigenplane",
     "ensemble_probabilities",
@@ -59,8 +62,10 @@ __all__ = [
     "recalibrate",
     "score_all",
     "shadows",
+    "shaped",
     "sharpness",
     "spectral_density",
+    "stops_when",
     "survey",
     "trace",
     "trajectory_plane",

@@ -112,7 +112,7 @@ def _at_rest(model: nn.Module, device: torch.device) -> nn.Module:
 
 def _ways(base: nn.Module) -> Iterator[Modes]:
     yield "evaluation"
-    if any(has_own_modes(layer) for layer in base.modules()):
+    if has_own_modes(base):
         yield "flags"
     yield "anew"
 

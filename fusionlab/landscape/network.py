@@ -206,12 +206,9 @@ class _Structure:
         self.module = module
         self._places: dict[str, list[tuple[dict[str, Any], str, Tensor]]] = {}
         names: dict[int, str] = {}
-        for prefix, layer in module.named_modules():
-            for own in (layer._parameters, layer._buffers):
-                for key, tensor in own.items():
-                    if tensor is not None:
-                        name = names.setdefault(id(tensor), f"{prefix}.{key}".lstrip("."))
-                        self._places.setdefault(name, []).append((own, key, tensor))
+        for path, own, key, tensor in _everywhere(module):
+            name = names.setdefault(id(tensor), path)
+            self._places.setdefault(name, []).append((own, key, tensor))
 
     @contextmanager
     def holding(self, tensors: Tensors) -> Iterator[nn.Module]:
@@ -225,6 +222,15 @@ class _Structure:
         finally:
             for own, key, tensor in places:
                 own[key] = tensor
+
+
+def _everywhere(module: nn.Module) -> Iterator[tuple[str, dict[str, Any], str, Tensor]]:
+    """Each tensor of a module at each of its places: its path, and where it is kept."""
+    for prefix, layer in module.named_modules():
+        for own in (layer._parameters, layer._buffers):
+            there = ((key, tensor) for key, tensor in own.items() if tensor is not None)
+            for key, tensor in there:
+                yield f"{prefix}.{key}".lstrip("."), own, key, tensor
 
 
 class _Given(nn.Module):

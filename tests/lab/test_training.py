@@ -240,7 +240,7 @@ def test_a_diverging_run_says_where_and_keeps_what_came_before(small, blobs):
 def test_a_network_that_does_not_fit_the_data_is_told_before_training(blobs):
     with pytest.raises(ValueError, match=r"cannot take inputs of shape \(2,\).*first layer"):
         train(mlp(3, 4, 2), blobs, seed=0)
-    with pytest.raises(ValueError, match=r"labels run to 9.*at least 10 logits"):
+    with pytest.raises(ValueError, match=r"labels run to 9.*at least 10"):
         train(mlp(64, 8, 3), digits().train, seed=0)
 
 
