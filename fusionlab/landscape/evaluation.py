@@ -28,6 +28,7 @@ from fusionlab.weights import Combinations, Weights
 
 Policy = Literal["recalibrate", "interpolate", "fixed"]
 POLICIES = ("recalibrate", "interpolate", "fixed")
+FIRST = 256  # rows of a stream that are looked at before it is read
 TRIED = 16  # rows on which outputs and targets are seen to fit
 
 
@@ -256,7 +257,7 @@ _NUMBERS = ("loss", "quality")
 @torch.no_grad()
 def _fitted(objective: Objective, examined: Examined, data: Data | Stream) -> Objective:
     """The objective, seen to fit what the network gives for a few rows of the data."""
-    rows = data.varied(TRIED)
+    rows = (data if isinstance(data, Data) else data.first(FIRST)).varied(TRIED)
     network = examined.network
     with explained(rows.inputs):
         outputs = network({}, in_precision(rows.inputs, network.parameters))
