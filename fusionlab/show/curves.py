@@ -114,12 +114,13 @@ class CurveExplorer(Explorer):
 
     def code(self) -> str:
         """The Python that gives this view, and the chosen network."""
-        focus, data = self.focus.value, self.data.value
+        focus, size = self.focus.value, self.resolution.value
+        on = f"data={self.data.value!r}, " * bool(self.data.value)
         return (
             f"theta = paths[{focus!r}]({self.t:.2f})  # the chosen network\n"
             f"landscape(theta)  # its {tell_measures(self._scene.measures)}\n"
             f"show.explore_curves(\n    {self._scene.given(trained=bool(self.trainer.stages))},\n"
-            f"    t={self.t:.2f}, focus={focus!r}, {f'data={data!r}, ' * bool(data)}resolution={self.resolution.value},\n)"
+            f"    t={self.t:.2f}, focus={focus!r}, {on}resolution={size},\n)"
         )
 
     def still(self) -> go.Figure:
