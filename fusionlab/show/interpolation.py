@@ -13,6 +13,7 @@ import torch
 
 from fusionlab.connectivity import Path, Profile, points_on
 from fusionlab.landscape import Field, Score, score_all
+from fusionlab.quantities import Measures
 from fusionlab.show.amounts import amount
 from fusionlab.show.arrange import Box, arrange, changes, with_slider
 from fusionlab.show.explorer import FIRST, Explorer, Witness, ask_about
@@ -44,10 +45,10 @@ class LineExplorer(Explorer):
         t: float,
         beyond: bool,
         frames: int,
-        remark: str = "",
+        measures: Measures,
+        remark: str,
     ) -> None:
-        self._measures = shared_measures(landscapes)
-        self._panelled = panels(self._measures)  # the quantities
+        self._measures, self._panelled = measures, panels(measures)  # the quantities
         self._landscapes, self._line, self._names = landscapes, line, names
         self._witness, self._frames = witness, frames
         self._start = (t, beyond)
@@ -272,7 +273,8 @@ def explore_line(
     witness, remark = ask_about(landscapes, samples, classes)
     return LineExplorer(
         landscapes, line,
-        witness=witness, names=names, t=t, beyond=beyond, frames=frames, remark=remark,
+        witness=witness, names=names, t=t, beyond=beyond, frames=frames,
+        measures=shared_measures(landscapes), remark=remark,
     )  # fmt: skip
 
 
