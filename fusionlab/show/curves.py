@@ -269,9 +269,8 @@ def explore_curves(
         landscape: θ ↦ Score; or several by name, such as {"train": …, "test": …}.
         paths: t ↦ θ(t) by name: a line, curves; all with the two networks at t = 0 and 1.
         training: by the names of paths, how to begin their training: a callable that makes an
-            iterator, such as `lambda: Fitting(model, data, curve, recipe, seed=0)`, with
-            `objective=landscape.objective` where that is no cross-entropy. What it yields is a
-            path, or has one as its `shape`.
+            iterator of paths, or of what has one as its `shape`, such as `lambda: Fitting(model,
+            data, curve, recipe, objective=landscape.objective, seed=0)`.
         plane: where to draw the paths; by default the plane of the path in focus, which follows
             it while it is trained.
         samples: a few inputs with labels, about which the network in focus is asked.

@@ -110,7 +110,7 @@ def bring_your_own(
         model: lends the architecture.
         a: a trained point: a file, a folder, a module, its `state_dict()`, or `Weights`.
         b: another one.
-        points: instead of a and b, any number of points by name, where ours are so, too.
+        points: instead of a and b, any number of points by name.
         data: what `Data.of` takes: a `Dataset`, a `DataLoader`, a pair (inputs, targets).
         objective: what is measured, as for a `Landscape`: "classification" if it is not given.
         key: where in the files the weights lie, if at several places.
@@ -125,19 +125,30 @@ def bring_your_own(
     first, *middle, last = ours
     by_name = isinstance(middle[0], Mapping) and not isinstance(middle[0], Weights)
     kept = middle[0] if by_name else dict(zip("ab", middle, strict=True))
-    given = {"model": model, "points": points or None, "data": data}
-    if not by_name:
-        given = {"model": model, "a": a, "b": b, "data": data}
-        points = {"a": a, "b": b}  # type: ignore[dict-item]
+    brought = points or {n: p for n, p in {"a": a, "b": b}.items() if p is not None}
+    wanted = {"points": brought or None} if by_name or points else {"a": a, "b": b}
+    given: dict[str, Any] = {"model": model, **wanted, "data": data}
     missing = [MISSING[name] for name, value in given.items() if value is None]
-    if model is None or not points or missing:
+    if model is None or missing:
         started = "Still missing" if len(missing) < len(given) else "To use your own, give"
         words = f"These are our networks. {started}: {'; '.join(missing)}."
         return Own(first, kept, last, False, words)  # type: ignore[arg-type]
-    read = {name: _point(name, source, model, key) for name, source in points.items()}
+    _check_kinds(model, brought)
+    read = {name: _point(name, source, model, key) for name, source in brought.items()}
     thetas, rows = {name: one.theta for name, one in read.items()}, Data.of(data)
     _check_fit(Landscape(model, rows.varied(FEW), objective), thetas)
     return Own(model, thetas, rows, True, _tell(model, read, rows), objective)
+
+
+def _check_kinds(model: Any, points: Any) -> None:
+    if not isinstance(model, nn.Module):
+        built = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"expected a module as the model, got {built}: build the network first.")
+    if not isinstance(points, Mapping):
+        raise TypeError(
+            f"expected points by name, got a {type(points).__name__}: give points={{'first': …, "
+            "'second': …}."
+        )
 
 
 def _point(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
@@ -212,7 +223,8 @@ def _tell(model: nn.Module, read: Mapping[str, _Read], data: Data) -> str:
     """What was taken, and what of the files was not, in words."""
     count = {1: "one point", 2: "two points"}.get(len(read), f"{len(read)} points")
     size = next(iter(read.values())).theta.size
-    words = [f"Your {type(model).__name__}: {count} of {size:,} weights, {len(data)} rows."]
+    rows = "one row" if len(data) == 1 else f"{len(data)} rows"
+    words = [f"Your {type(model).__name__}: {count} of {size:,} weights, {rows}."]
     for name, (_, out) in read.items():
         if out:
             more = f" and {len(out) - SOME} more" if len(out) > SOME else ""

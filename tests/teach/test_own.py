@@ -322,3 +322,19 @@ def test_what_is_left_out_of_a_file_is_said_twice(tmp_path):
             model=MODEL, points={"m": tmp_path / "larger.pt"}, data=DATA, ours=BY_NAME
         )
     assert "Left out of m: head.weight" in str(own)
+
+
+def test_points_come_as_a_and_b_or_by_name_whatever_ours_are():
+    one, two = of_other_seed(8), of_other_seed(9)
+    named = bring_your_own(model=MODEL, a=one, b=two, data=DATA, ours=BY_NAME)
+    assert list(named.points) == ["a", "b"]
+    paired = bring_your_own(model=MODEL, points={"x": one, "y": two}, data=DATA, ours=OURS)
+    assert torch.equal(paired.a.flat(), Weights.of(one).flat())
+    assert torch.equal(paired.b.flat(), Weights.of(two).flat())
+
+
+def test_a_class_in_place_of_a_module_and_a_list_of_points_are_refused():
+    with pytest.raises(TypeError, match="got the class Linear: build the network first"):
+        bring_your_own(model=nn.Linear, a=MODEL, b=MODEL, data=DATA, ours=OURS)
+    with pytest.raises(TypeError, match="expected points by name, got a list"):
+        bring_your_own(model=MODEL, points=[MODEL], data=DATA, ours=BY_NAME)
