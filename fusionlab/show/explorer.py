@@ -19,7 +19,6 @@ from fusionlab.landscape import Field
 from fusionlab.landscape.scores import measures_of
 from fusionlab.show.latest import Draw, Latest
 from fusionlab.show.live import Fig
-from fusionlab.show.measures import panels
 from fusionlab.show.page import to_html
 from fusionlab.show.samples import Samples, class_numbers
 from fusionlab.show.theme import canvas
@@ -156,8 +155,8 @@ def ask_about(
         return None, ""
     landscape = next(iter(landscapes.values()))
     if not getattr(getattr(landscape, "objective", None), "classifies", True):
-        measures = measures_of(landscape)
-        told = panels(measures)[-1]
+        quality = measures_of(landscape).quality
+        told = quality.name if quality else "only a loss"
         return (
             None,
             f"Predictions of samples are drawn for classifiers; this landscape measures {told}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from textwrap import wrap
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ from fusionlab.show.samples import draw_samples
 from fusionlab.show.words import capital, join
 from fusionlab.weights import Weights
 
+SHORT = 14  # characters beside the lower panel, which is not high
 BREATH = 0.1  # seconds of work between two pictures
 FIRST_MAP = 0.02  # seconds for a map that moves with its curve
 ENOUGH = 0.1  # of a map's points, measured, are as good as a first map needs to be
@@ -140,6 +142,7 @@ class Scene:
         for above, below in pairwise(drawn):
             above.update_xaxes(title=None)
             below.update_layout(showlegend=False)
+            below.update_yaxes(title="<br>".join(wrap(below.layout.yaxis.title.text, SHORT)))
         tracks = self._ground.tracks
         marks = {name: track.places[view.place] for name, track in tracks.items()}
         isometric = self._ground.isometric
