@@ -33,7 +33,9 @@ class Quantity:
 
     def write(self, value: float) -> str:
         """A value as a reader would write it."""
-        return f"{100 * value:.1f} %" if self.share else f"{value:.3g} {self.unit}".rstrip()
+        if self.share:
+            return f"{100 * value:.1f} %"
+        return f"{float(f'{value:.3g}'):g} {self.unit}".rstrip()  # 2900 rather than 2.9e+03
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ class Measured:
     def values(self, name: str) -> Tensor:
         """The numbers of the quantity `name`, one of `measures.names`."""
         self.measures.quantity(name)
-        return {"loss": self.loss, "error": 1 - self.quality}.get(name, self.quality)
+        if name == "loss":
+            return self.loss
+        own = self.measures.quality
+        return self.quality if own is not None and own.name == name else 1 - self.quality
 
 
 def accuracy(quality: _Number, measures: Measures) -> _Number:

@@ -9,7 +9,9 @@ from fusionlab.lab.places import data_root
 from fusionlab.lab.reading import image_folder, read_data
 from fusionlab.lab.runs import Run
 from fusionlab.lab.starts import initial
+from fusionlab.lab.tables import diabetes
 from fusionlab.lab.tasks import Task, digits, letters, spirals, two_moons
+from fusionlab.lab.texts import characters
 from fusionlab.lab.training import train
 from fusionlab.lab.vision import cifar10, fashion_mnist, mnist
 from fusionlab.lab.zoo import zoo
@@ -21,9 +23,11 @@ __all__ = [
     "Task",
     "attacked",
     "backdoored",
+    "characters",
     "cifar10",
     "convnet",
     "data_root",
+    "diabetes",
     "digits",
     "fashion_mnist",
     "fork",

@@ -10,6 +10,8 @@ from torch import Tensor
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.planes import Plane
 from fusionlab.landscape.rises import Sloped
+from fusionlab.landscape.scores import measures_of
+from fusionlab.quantities import CLASSIFIED, Measures
 from fusionlab.weights import Weights
 
 
@@ -28,6 +30,7 @@ class GradientField:
     norm: Tensor
     loss: Tensor
     complete: bool
+    measures: Measures = CLASSIFIED
 
 
 def gradient_field(
@@ -58,7 +61,9 @@ def gradient_field(
             found[i] = torch.tensor([*arrow, float(gradient.norm()), score.loss])
             ticks.update()
     u, v, norm, loss = found.T.reshape(4, len(y), len(x))
-    return GradientField(x, y, u, v, norm, loss, bool(loss.isfinite().all()))
+    return GradientField(
+        x, y, u, v, norm, loss, bool(loss.isfinite().all()), measures_of(landscape)
+    )
 
 
 def _project(plane: Plane, direction: Weights) -> list[float]:

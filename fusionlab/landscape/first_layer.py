@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fusionlab.landscape.network import Network
+from fusionlab.modules import copy_module
 
 Points = Mapping[str, Tensor]  # k points stacked by name, each (k, ...)
 
@@ -28,7 +29,8 @@ class FirstLayer:
     def __init__(
         self, network: Network, name: str, points: Points, batches: Sequence[Tensor]
     ) -> None:
-        layer = network.module.get_submodule(name)
+        # A copy, since its tensors are replaced while it runs, and other threads read the module.
+        layer = copy_module(network.module.get_submodule(name))
         self.name = name
         self.names = [f"{name}.{own}" for own, _ in layer.named_parameters()]
         self.network = network.without(name)
@@ -67,7 +69,7 @@ def find(network: Network, points: Points, inputs: Tensor, *, rows: int, stack: 
     if not all(torch.equal(looks[0], look) for look in looks):
         return None
     weights = {own: points[f"{name}.{own}"][0] for own, _ in layer.named_parameters()}
-    bytes_each = functional_call(layer, weights, (looks[0],)).nbytes / len(looks[0])
+    bytes_each = functional_call(copy_module(layer), weights, (looks[0],)).nbytes / len(looks[0])
     return name if bytes_each * rows * len(looks) < MOST_BYTES else None
 
 

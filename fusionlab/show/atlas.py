@@ -22,11 +22,13 @@ from fusionlab.landscape import (
     score_all,
 )
 from fusionlab.landscape.trajectories import Shadows, shadows
+from fusionlab.show.measures import shared_measures
 from fusionlab.show.trails import Trail
 from fusionlab.weights import Weights
 
 ON = 1e-3  # of a point's own length: so far it may lie off a plane that holds it, by rounding
 NEAR = 0.5  # of a mark's distance from the origin: one farther off the plane is not shown on it
+_FOLD = 5.0  # so many times the loss of the point in the middle is a map's edge, in other units
 FEW = 64  # rows that tell how far a plane is worth looking at
 
 Place = tuple[float, float]
@@ -72,6 +74,7 @@ class Atlas:
         marks: Mapping[str, Weights],
         runs: Mapping[str, Run],
     ) -> None:
+        self.measures = shared_measures(landscapes)
         self.landscapes, self.planes, self.marks, self.runs = landscapes, planes, marks, runs
         # All are kept, since those of a large network take long.
         self._places: dict[str, dict[str, Place]] = {}
@@ -169,9 +172,16 @@ class Atlas:
         if isinstance(landscape, Landscape):
             landscape = landscape.sample(FEW)
         try:
-            return reach(landscape, self.planes[plane])
+            return reach(landscape, self.planes[plane], rise=self._rise(landscape, plane))
         except ValueError:  # no number at the origin: there is nothing to measure a range by
             return Bounds(-1, 1, -1, 1)
+
+    def _rise(self, landscape: Field, plane: str) -> float:
+        """How far the loss rises up to the map's edge; units other than nats have any size."""
+        if self.measures.loss.unit == "nats":
+            return 2.0  # near what guessing among ten classes costs
+        home = abs(landscape(self.theta(plane, (0.0, 0.0))).loss)
+        return (_FOLD - 1) * home or 1.0
 
 
 def so_far(survey: Survey) -> Surface | None:
@@ -187,7 +197,8 @@ def _together(single: Sequence[Shadows]) -> Shadows:
     real, shadow = (
         Scores(
             torch.cat([getattr(s, kind).loss.cpu().double() for s in single]),
-            torch.cat([getattr(s, kind).accuracy.cpu().double() for s in single]),
+            torch.cat([getattr(s, kind).quality.cpu().double() for s in single]),
+            getattr(single[0], kind).measures,
         )
         for kind in ("real", "shadow")
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fusionlab.connectivity import Path, Profile, points_on
 from fusionlab.landscape import Field, Score, score_all
+from fusionlab.quantities import CLASSIFIED
 from fusionlab.weights import Combinations, Weights
 
 STEPS = 100  # positions of the slider between the ends
@@ -95,5 +96,6 @@ def shares(span: Sequence[Weights]) -> Tensor:
 
 def _profile(known: Mapping[int, Score]) -> Profile:
     places = sorted(known)
-    loss, accuracy = torch.tensor([known[at] for at in places], dtype=torch.double).T
-    return Profile(torch.tensor(places, dtype=torch.double) / STEPS, loss, accuracy)
+    loss, quality = torch.tensor([known[at] for at in places], dtype=torch.double).T
+    measures = known[places[0]].measures if places else CLASSIFIED
+    return Profile(torch.tensor(places, dtype=torch.double) / STEPS, loss, quality, measures)

@@ -8,8 +8,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from fusionlab.quantities import CLASSIFIED, Measures
 from fusionlab.show.atlas import Place
 from fusionlab.show.explorer import choice
+from fusionlab.show.measures import tell_measures
 
 Act = Callable[[Any], None]
 
@@ -22,13 +24,21 @@ TWO = "two points"  # a cut from the point chosen before to the one chosen now
 class Controls:
     """Widgets by the names of the settings that they hold."""
 
-    def __init__(self, planes: Iterable[str], landscapes: Sequence[str], longest: int) -> None:
+    def __init__(
+        self,
+        planes: Iterable[str],
+        landscapes: Sequence[str],
+        longest: int,
+        *,
+        measures: Measures = CLASSIFIED,
+    ) -> None:
+        self._measures = measures
         self.plane = choice("plane", list(planes))
         self.on = choice("measured on", views_of(landscapes))
         self.view = choice("view", [("contours", "contour"), ("3-D", "3d")])
         self.scale = choice("loss", [("logarithmic", True), ("linear", False)])
         self.resolution = choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
-        self.what = choice("show", ["loss", "error", "accuracy"])
+        self.what = choice("show", list(measures.names))
         cuts = [("none", NONE), ("along x", "x"), ("along y", "y"), ("through two points", TWO)]
         self.cut = choice("cross-section", cuts)
         self.zoom = widgets.FloatSlider(
@@ -89,7 +99,7 @@ class Controls:
         for name, value in settings.items():
             getattr(self, name).value = value
 
-    def as_code(self, before: Place, *, runs: bool) -> str:
+    def as_code(self, before: Place, *, runs: bool, asks: bool) -> str:
         """The Python that gives this view; `before` is the point chosen before the present one."""
         spot, plane = f"({self.x.value:g}, {self.y.value:g})", self.plane.value
         known = {name: getattr(self, name).value for name in ("on", "what", "cut")}
@@ -98,9 +108,9 @@ class Controls:
         more = [f"{name}={known[name]!r}, " for name in usual if known[name] != usual[name]]
         return (
             f"theta = plane{spot}  # the chosen network, on {plane!r}\n"
-            "landscape(theta)  # its loss and accuracy\n"
-            "show.explore_landscape(\n    landscape, planes, marks, samples=samples, "
-            f"{'trajectory=trajectory, ' if runs else ''}plane={plane!r}, "
+            f"landscape(theta)  # its {tell_measures(self._measures)}\n"
+            "show.explore_landscape(\n    landscape, planes, marks, "
+            f"{'samples=samples, ' * asks}{'trajectory=trajectory, ' * runs}plane={plane!r}, "
             f"view={self.view.value!r},\n    {''.join(more)}log={self.scale.value!r}, "
             f"zoom={self.zoom.value:g}, resolution={self.resolution.value}, spot={spot},\n)"
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from fusionlab.landscape import Scores, score_all
+from fusionlab.landscape.scores import measures_of
 from fusionlab.show.atlas import Atlas
 from fusionlab.show.sections import Cut, empty_scores
 
@@ -31,7 +32,9 @@ class Crossing:
         if aimed == self._aimed:
             return
         self.cut, self._aimed, self._plane = cut, aimed, plane
-        self.scores = {name: empty_scores(cut) for name in names}
+        self.scores = {
+            name: empty_scores(cut, measures_of(self._atlas.landscapes[name])) for name in names
+        }
         self._left = [(name, rows) for rows in cut.rounds() for name in names]
 
     def measure(self) -> Iterator[None]:
@@ -41,6 +44,6 @@ class Crossing:
             points = self._atlas.planes[self._plane].at(self.cut.places[rows])
             found = score_all(self._atlas.landscapes[name], points)
             self.scores[name].loss[rows] = found.loss.cpu().double()
-            self.scores[name].accuracy[rows] = found.accuracy.cpu().double()
+            self.scores[name].quality[rows] = found.quality.cpu().double()
             self._left.pop(0)
             yield

@@ -11,15 +11,15 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.connectivity import Path, Profile
-from fusionlab.data import Data
 from fusionlab.landscape import Field, Plane
 from fusionlab.show.arrange import with_slider
 from fusionlab.show.bundles import STEPS
 from fusionlab.show.controls import one_of
-from fusionlab.show.explorer import FIRST, PATIENCE, Explorer, Witness, button, choice
+from fusionlab.show.explorer import FIRST, PATIENCE, Explorer, ask_about, button, choice
 from fusionlab.show.films import Film
 from fusionlab.show.latest import Draw, Latest
 from fusionlab.show.live import Patch
+from fusionlab.show.measures import tell_measures
 from fusionlab.show.scenes import Scene, View
 from fusionlab.show.trainer import Start, Trainer
 
@@ -42,6 +42,7 @@ class CurveExplorer(Explorer):
         data: Sequence[str],
         settings: Mapping[str, Any],
         frames: int,
+        remark: str = "",
     ) -> None:
         self._scene, self._start, self._frames = scene, dict(settings), frames
         self._framed: list[Any] | None = None  # what the figure on the page was drawn for
@@ -52,7 +53,8 @@ class CurveExplorer(Explorer):
         self.trainer = Trainer(scene.paths, training, news=self._news, on_error=self._trouble)
         self._make_controls(list(scene.paths), data)
         above = [self.slider, self.train] if training else [self.slider]
-        super().__init__([above, [self.focus, *([self.data] * (len(data) > 1)), self.resolution]])
+        below = [self.focus, *([self.data] * (len(data) > 1)), self.resolution]
+        super().__init__([above, below], remark=remark)
         self.fig.on_click = self._clicked
         self._set()
         for control in (self.slider, self.focus, self.data, self.resolution):
@@ -112,13 +114,13 @@ class CurveExplorer(Explorer):
 
     def code(self) -> str:
         """The Python that gives this view, and the chosen network."""
-        focus, data = self.focus.value, self.data.value
-        on = f"data={data!r}, " if data else ""
+        focus, size = self.focus.value, self.resolution.value
+        on = f"data={self.data.value!r}, " * bool(self.data.value)
         return (
             f"theta = paths[{focus!r}]({self.t:.2f})  # the chosen network\n"
-            "landscape(theta)  # its loss and accuracy\n"
-            "show.explore_curves(\n    landscape, paths, training=training, samples=samples,\n"
-            f"    t={self.t:.2f}, focus={focus!r}, {on}resolution={self.resolution.value},\n)"
+            f"landscape(theta)  # its {tell_measures(self._scene.measures)}\n"
+            f"show.explore_curves(\n    {self._scene.given(trained=bool(self.trainer.stages))},\n"
+            f"    t={self.t:.2f}, focus={focus!r}, {on}resolution={size},\n)"
         )
 
     def still(self) -> go.Figure:
@@ -160,7 +162,7 @@ class CurveExplorer(Explorer):
     def _clicked(self, key: str, x: float, y: float) -> None:
         """Go there: to that t, or to the nearest place of the path in focus."""
         kind = key.partition(":")[0]
-        if kind in ("loss", "accuracy"):
+        if kind in self._scene.panelled:
             self.t = min(1.0, max(0.0, round(x, 2)))
         elif kind in ("surface", "path"):
             self.t = self._scene.nearest(self.focus.value, x, y)
@@ -252,7 +254,7 @@ def explore_curves(
     *,
     training: Mapping[str, Start] | None = None,
     plane: Plane | None = None,
-    samples: Data | None = None,
+    samples: Any = None,
     names: tuple[str, str] = ("a", "b"),
     classes: Sequence[str] | None = None,
     t: float = 0.5,
@@ -267,8 +269,8 @@ def explore_curves(
         landscape: θ ↦ Score; or several by name, such as {"train": …, "test": …}.
         paths: t ↦ θ(t) by name: a line, curves; all with the two networks at t = 0 and 1.
         training: by the names of paths, how to begin their training: a callable that makes an
-            iterator, such as `lambda: Fitting(model, data, curve, recipe, seed=0)`. What it
-            yields is a path, or has one as its `shape`.
+            iterator of paths, or of what has one as its `shape`, such as `lambda: Fitting(model,
+            data, curve, recipe, objective=landscape.objective, seed=0)`.
         plane: where to draw the paths; by default the plane of the path in focus, which follows
             it while it is trained.
         samples: a few inputs with labels, about which the network in focus is asked.
@@ -276,7 +278,7 @@ def explore_curves(
         classes: names of the classes.
         t: where to begin.
         focus: the path whose plane is shown, and whose network is asked; by default the first
-            that can be trained, else the last.
+            to be trained, else the last.
         data: the landscape to begin with.
         resolution: points along each side of the map: 11, 21, 31, 41 or 61.
         frames: positions of the slider that works without a kernel.
@@ -291,8 +293,8 @@ def explore_curves(
         "data": one_of(landscapes, data or next(iter(landscapes)), "data"),
         "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
     }
-    witness = None
-    if samples is not None:
-        witness = Witness(next(iter(landscapes.values())), samples, classes)
+    witness, remark = ask_about(landscapes, samples, classes)
     scene = Scene(landscapes, paths, plane=plane, witness=witness, names=names)
-    return CurveExplorer(scene, training, data=list(landscapes), settings=settings, frames=frames)
+    return CurveExplorer(
+        scene, training, data=list(landscapes), settings=settings, frames=frames, remark=remark
+    )

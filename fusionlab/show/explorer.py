@@ -7,7 +7,7 @@ the picture grow sharper?). Every change of a control asks anew, and the newest 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,10 +15,12 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.data import Data
+from fusionlab.landscape import Field
+from fusionlab.landscape.scores import measures_of
 from fusionlab.show.latest import Draw, Latest
 from fusionlab.show.live import Fig
 from fusionlab.show.page import to_html
-from fusionlab.show.samples import Samples
+from fusionlab.show.samples import Samples, class_numbers
 from fusionlab.show.theme import canvas
 from fusionlab.weights import Weights
 
@@ -32,11 +34,17 @@ class Explorer(widgets.VBox):
     Args:
         controls: rows of widgets, shown above the figure.
         buttons: shown below it, after "Reset" and "Settings as code".
+        remark: added to the line of words.
     """
 
     def __init__(
-        self, controls: Sequence[Sequence[widgets.Widget]], buttons: Sequence[widgets.Widget] = ()
+        self,
+        controls: Sequence[Sequence[widgets.Widget]],
+        buttons: Sequence[widgets.Widget] = (),
+        *,
+        remark: str = "",
     ) -> None:
+        self._remark = remark
         self.fig = Fig(canvas("Drawing …", description="Drawing …", height=460))
         self.status = widgets.HTML()
         self.status.add_class("fusionlab-status")
@@ -90,7 +98,7 @@ class Explorer(widgets.VBox):
         yield from self._better()
 
     def _say(self, words: str) -> None:
-        self.status.value = html.escape(words)
+        self.status.value = html.escape(f"{words} {self._remark}".strip())
 
     def _trouble(self, error: Exception) -> None:
         said = html.escape(f"{type(error).__name__}: {error}")
@@ -119,26 +127,57 @@ class Witness:
 
     Args:
         landscape: has `probabilities(theta, inputs)`.
-        data: the samples; all of them are shown.
-        classes: names of the classes.
+        samples: all of them are shown.
     """
 
-    def __init__(
-        self, landscape: Any, data: Data, classes: Sequence[str] | None, *, columns: int = 4
-    ) -> None:
-        if not hasattr(landscape, "probabilities"):
-            raise TypeError(
-                f"{type(landscape).__name__} gives scores but no predictions, so samples cannot "
-                "be shown: pass a Landscape, or leave out samples=."
-            )
-        self._landscape = landscape
-        self.samples = Samples(data.inputs, data.labels, classes=classes, columns=columns)
-        self._inputs = data.inputs
+    def __init__(self, landscape: Any, samples: Samples) -> None:
+        self._landscape, self.samples, self._inputs = landscape, samples, samples.inputs
 
     def __call__(self, theta: Weights) -> Tensor:
         """Class probabilities of the network at θ, shape (n, classes)."""
         probabilities: Tensor = self._landscape.probabilities(theta, self._inputs)
         return probabilities.detach().cpu()
+
+
+def ask_about(
+    landscapes: Mapping[str, Field],
+    data: Any,
+    classes: Sequence[str] | None,
+    *,
+    columns: int = 4,
+) -> tuple[Witness | None, str]:
+    """Who is asked about the samples, if there are any; and, where that is no one, why.
+
+    Raises:
+        TypeError: if the landscape is a function that gives no predictions.
+    """
+    if data is None:
+        return None, ""
+    landscape = next(iter(landscapes.values()))
+    if not getattr(getattr(landscape, "objective", None), "classifies", True):
+        quality = measures_of(landscape).quality
+        told = quality.name if quality else "only a loss"
+        return (
+            None,
+            f"Predictions of samples are drawn for classifiers; this landscape measures {told}.",
+        )
+    if not hasattr(landscape, "probabilities"):
+        raise TypeError(
+            f"{type(landscape).__name__} gives scores but no predictions, so samples cannot be "
+            "shown: pass a Landscape, or leave out samples=."
+        )
+    data = Data.of(data)
+    if not isinstance(data.inputs, Tensor):
+        return (
+            None,
+            "Predictions of samples are drawn for inputs of one tensor; these have several.",
+        )
+    labels = class_numbers(data.targets)
+    known = labels >= 0
+    if not known.any():
+        return None, "Predictions of samples are drawn where their labels are known; here none is."
+    samples = Samples(data.inputs[known], labels[known], classes=classes, columns=columns)
+    return Witness(landscape, samples), ""
 
 
 def _row(items: Sequence[widgets.Widget]) -> widgets.Box:

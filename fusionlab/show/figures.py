@@ -6,60 +6,61 @@ Each trace has a key (its `meta`, such as "loss:mark:train"), by which an explor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import replace
 
 import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
 from fusionlab.connectivity import Profile
+from fusionlab.show.amounts import amount, bare
+from fusionlab.show.measures import panels, shared_measures
 from fusionlab.show.theme import INK, QUIET, canvas, look, ring
-from fusionlab.show.words import amount, describe_profile
+from fusionlab.show.words import capital, describe_profile
 
-What = Literal["loss", "error", "accuracy"]
 Curves = Mapping[str, Profile | Sequence[Profile]]
-_UNIT = {"loss": "loss (nats)", "error": "error", "accuracy": "accuracy"}
 
 
 def draw_profiles(
     profiles: Profile | Curves,
     *,
-    what: What = "loss",
+    what: str = "loss",
     ends: tuple[str, str] = ("a", "b"),
     mark: float | None = None,
     title: str | None = None,
 ) -> go.Figure:
-    """Loss, error or accuracy along paths, with the chord between the ends and the barrier.
+    """A measured quantity along paths, with the chord between the ends and the barrier.
 
     Args:
         profiles: one, or several by name; a sequence of them (one per seed) is drawn as
             mean ± standard deviation.
-        what: the quantity on the y axis.
+        what: the quantity on the y axis, one of the profiles' `measures.names`.
         ends: what stands at t = 0 and at t = 1.
         mark: a position t to mark on every curve.
         title: replaces "Loss along the path from a to b".
     """
     curves = {"": profiles} if isinstance(profiles, Profile) else profiles
     many = {n: [p] if isinstance(p, Profile) else list(p) for n, p in curves.items()}
-    title = title or f"{what.capitalize()} along the path from {ends[0]} to {ends[1]}"
+    quantity = shared_measures({n: runs[0] for n, runs in many.items()}).quantity(what)
+    title = title or f"{capital(what)} along the path from {ends[0]} to {ends[1]}"
     said = [describe_profile(name or "the path", runs[0], what) for name, runs in many.items()]
     figure = canvas(title, description=f"{title}. {' '.join(said)}")
     figure.add_traces(trace_profiles(many, what, mark))
     figure.update_xaxes(title=f"position t on the path (0 is {ends[0]}, 1 is {ends[1]})")
-    figure.update_yaxes(title=_UNIT[what], tickformat=None if what == "loss" else ".0%")
-    if what != "loss":
+    figure.update_yaxes(title=quantity.axis, tickformat=".0%" if quantity.share else None)
+    if quantity.share:
         figure.update_yaxes(rangemode="tozero")
     return figure.update_layout(showlegend=len(many) > 1, legend=_below())
 
 
 def trace_profiles(
-    many: Mapping[str, Sequence[Profile]], what: What, mark: float | None = None
+    many: Mapping[str, Sequence[Profile]], what: str, mark: float | None = None
 ) -> list[go.Scatter]:
     """The curves with their chords and barriers, and the marks above them all."""
     traces = []
     for i, (name, runs) in enumerate(many.items()):
         traces += _curve(i, name, runs, what)
-        if what != "accuracy":
+        if not runs[0].measures.quantity(what).higher_is_better:
             traces += _chord(i, name, runs, what, labelled=len(many) == 1)
     if mark is not None:
         traces += [_mark(i, n, runs[0], what, mark) for i, (n, runs) in enumerate(many.items())]
@@ -120,9 +121,9 @@ def draw_bars(
     return figure.update_layout(showlegend=len(series) > 1, legend=_below())
 
 
-def value_at(profile: Profile, what: What, t: float) -> float:
+def value_at(profile: Profile, what: str, t: float) -> float:
     """The curve's value at t, on the straight line between the two points beside it."""
-    x, y = profile.t.double(), getattr(profile, what).double()
+    x, y = profile.t.double(), profile.values(what).double()
     right = int(torch.searchsorted(x, torch.tensor(t).double()).clamp(1, len(x) - 1))
     step = (t - x[right - 1]) / (x[right] - x[right - 1])
     return float(torch.lerp(y[right - 1], y[right], step))
@@ -135,9 +136,9 @@ def numbers(values: Tensor) -> list[float | None]:
     return [float(f"{v:.6g}") if abs(v) < float("inf") else None for v in values.tolist()]
 
 
-def _curve(i: int, name: str, runs: Sequence[Profile], what: What) -> list[go.Scatter]:
+def _curve(i: int, name: str, runs: Sequence[Profile], what: str) -> list[go.Scatter]:
     """One line, and a band around it where there are several runs."""
-    values = torch.stack([getattr(run, what) for run in runs])  # (runs, points)
+    values = torch.stack([run.values(what) for run in runs])  # (runs, points)
     mean, t = values.mean(0), numbers(runs[0].t)
     line = go.Scatter(
         x=t,
@@ -168,20 +169,21 @@ def _curve(i: int, name: str, runs: Sequence[Profile], what: What) -> list[go.Sc
 
 
 def _chord(
-    i: int, name: str, runs: Sequence[Profile], what: What, *, labelled: bool
+    i: int, name: str, runs: Sequence[Profile], what: str, *, labelled: bool
 ) -> list[go.Scatter]:
     """The line between the ends, and the highest rise over it; for one run, not for a mean."""
     if len(runs) > 1:
         return []
     run = runs[0]
     start, end = value_at(run, what, 0.0), value_at(run, what, 1.0)
-    t, values = run.t, getattr(run, what)
+    t, values = run.t, run.values(what)
     rise = torch.where((t >= 0) & (t <= 1), values - (start + t * (end - start)), -torch.inf)
     top = int(rise.nan_to_num(nan=-torch.inf, posinf=-torch.inf).argmax())
     at, foot = float(t[top]), start + float(t[top]) * (end - start)
     quiet = {"legendgroup": name, "showlegend": False, "hoverinfo": "skip"}
     tall = {"x": [at, at], "y": numbers(torch.tensor([foot, float(values[top])]))}
-    label = f"  barrier {amount(_barrier(run, what), what)}" if labelled else ""
+    barrier = amount(_barrier(run, what), run.measures.quantity(what))
+    label = f"  barrier {barrier}" if labelled else ""
     return [
         go.Scatter(
             x=[0, 1],
@@ -205,7 +207,7 @@ def _chord(
     ]
 
 
-def _mark(i: int, name: str, run: Profile, what: What, t: float) -> go.Scatter:
+def _mark(i: int, name: str, run: Profile, what: str, t: float) -> go.Scatter:
     return go.Scatter(
         x=[t],
         y=[value_at(run, what, t)],
@@ -218,16 +220,19 @@ def _mark(i: int, name: str, run: Profile, what: What, t: float) -> go.Scatter:
     )
 
 
-def _barrier(run: Profile, what: What) -> float:
-    return run.barrier if what == "loss" else run.error_barrier
+def _barrier(run: Profile, what: str) -> float:
+    """Of an error that a share leaves, Frankle's; else how far it lies above its own chord."""
+    derived = what not in panels(run.measures)
+    return run.error_barrier if derived else replace(run, loss=run.values(what)).barrier
 
 
-def _legend(name: str, runs: Sequence[Profile], what: What) -> str:
-    if what == "accuracy":
+def _legend(name: str, runs: Sequence[Profile], what: str) -> str:
+    quantity = runs[0].measures.quantity(what)
+    if quantity.higher_is_better:
         return name
     mean, sd = _mean_sd([[_barrier(run, what) for run in runs]])
-    unit = (lambda v: f"{v:.2f}") if what == "loss" else (lambda v: f"{100 * v:.0f} %")
-    return f"{name}: barrier {unit(mean[0])}" + (f" ± {unit(sd[0])}" if len(runs) > 1 else "")
+    told = f"{name}: barrier {bare(mean[0], quantity)}"
+    return f"{told} ± {bare(sd[0], quantity)}" if len(runs) > 1 else told
 
 
 def _mean_sd(values: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]:

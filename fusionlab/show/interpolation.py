@@ -12,15 +12,17 @@ import plotly.graph_objects as go
 import torch
 
 from fusionlab.connectivity import Path, Profile, points_on
-from fusionlab.data import Data
 from fusionlab.landscape import Field, Score, score_all
-from fusionlab.show.arrange import arrange, changes, with_slider
-from fusionlab.show.explorer import FIRST, Explorer, Witness
-from fusionlab.show.figures import What, draw_profiles
+from fusionlab.quantities import Measures
+from fusionlab.show.amounts import amount
+from fusionlab.show.arrange import Box, arrange, changes, with_slider
+from fusionlab.show.explorer import FIRST, Explorer, Witness, ask_about
+from fusionlab.show.figures import draw_profiles
 from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
+from fusionlab.show.measures import panels, shared_measures, tell_measures
 from fusionlab.show.samples import draw_samples
-from fusionlab.show.words import describe_scores, join, nats
+from fusionlab.show.words import capital, describe_scores, join
 
 STEPS = 100  # positions of the slider between the ends
 BEYOND = 50  # and past each end, where the reader asks for it
@@ -28,7 +30,7 @@ BREATH = 0.02  # seconds of work on the curve before a newer position may have i
 
 
 class LineExplorer(Explorer):
-    """Slide from one network to another and see what becomes of loss, accuracy and answers.
+    """Slide from one network to another and see what becomes of what is measured, and of answers.
 
     Made by `explore_line`.
     """
@@ -43,7 +45,10 @@ class LineExplorer(Explorer):
         t: float,
         beyond: bool,
         frames: int,
+        measures: Measures,
+        remark: str,
     ) -> None:
+        self._measures, self._panelled = measures, panels(measures)  # the quantities
         self._landscapes, self._line, self._names = landscapes, line, names
         self._witness, self._frames = witness, frames
         self._start = (t, beyond)
@@ -61,7 +66,7 @@ class LineExplorer(Explorer):
         self.beyond = widgets.Checkbox(
             description="beyond the ends", indent=False, layout={"width": "auto"}
         )
-        super().__init__([[self.slider, self.beyond]])
+        super().__init__([[self.slider, self.beyond]], remark=remark)
         self._score([0, STEPS])
         self.reset()
         self.fig.draw(self._figure())
@@ -96,8 +101,8 @@ class LineExplorer(Explorer):
         """The Python that gives this position."""
         return (
             f"theta = line({self.t:.2f})  # the merged network\n"
-            f"landscape(theta)  # its loss and accuracy\n"
-            f"show.explore_line(landscape, line, samples=samples, "
+            f"landscape(theta)  # its {tell_measures(self._measures)}\n"
+            f"show.explore_line(landscape, line, {'samples=samples, ' if self._witness else ''}"
             f"t={self.t:.2f}, beyond={self.beyond.value})"
         )
 
@@ -117,8 +122,8 @@ class LineExplorer(Explorer):
         curves = {}
         for i, name in enumerate(self._landscapes):
             scores = [self._known[h][i] for h in hundredths]
-            loss, accuracy = torch.tensor(scores, dtype=torch.double).T
-            curves[name] = Profile(t, loss, accuracy)
+            loss, quality = torch.tensor(scores, dtype=torch.double).T
+            curves[name] = Profile(t, loss, quality, self._measures)
         return curves
 
     def _here(self) -> Draw:
@@ -146,7 +151,7 @@ class LineExplorer(Explorer):
     def _draw_curves(self) -> None:
         self._shown = len(self._measured())
         fresh = [changes(panel) for panel in self._panels(witnessed=False)]
-        self.fig.patch({**fresh[0], **fresh[1]}, self.fig.description)
+        self.fig.patch({key: v for each in fresh for key, v in each.items()}, self.fig.description)
 
     def _score(self, hundredths: Sequence[int]) -> None:
         """Score places on the line that are not known yet."""
@@ -165,8 +170,8 @@ class LineExplorer(Explorer):
         self._score([place])
         patch: dict[str, dict[str, Any]] = {}
         for name, score in zip(self._landscapes, self._known[place], strict=True):
-            patch[f"loss:mark:{name}"] = {"x": [t], "y": [_finite(score.loss)]}
-            patch[f"accuracy:mark:{name}"] = {"x": [t], "y": [_finite(score.accuracy)]}
+            for what, value in zip(self._panelled, score, strict=False):
+                patch[f"{what}:mark:{name}"] = {"x": [t], "y": [_finite(value)]}
         words = self._words(place)
         if self._witness:
             probabilities = self._witness(self._line(t))
@@ -184,12 +189,13 @@ class LineExplorer(Explorer):
         side = "above" if rise >= 0 else "below"
         return (
             f"t = {place / STEPS:.2f}: {describe_scores(scores)}. "
-            f"Here the loss{on(first)} lies {nats(abs(rise))} {side} the straight line "
-            f"from {a} to {b}."
+            f"Here the loss{on(first)} lies {amount(abs(rise), self._measures.loss)} {side} the "
+            f"straight line from {a} to {b}."
         )
 
     def _summary(self) -> str:
-        barriers = [f"{nats(p.barrier)} on {n}" for n, p in self.profiles.items()]
+        loss = self._measures.loss
+        barriers = [f"{amount(p.barrier, loss)} on {n}" for n, p in self.profiles.items()]
         a, b = self._names
         return f"The line from {a} to {b} in weight space: barrier {join(barriers)}."
 
@@ -215,33 +221,36 @@ class LineExplorer(Explorer):
             self._renew()
 
     def _figure(self) -> go.Figure:
-        loss, accuracy, *samples = self._panels(witnessed=True)
-        if not samples:
-            return arrange([(loss, (0, 0.46, 0, 1)), (accuracy, (0.56, 1, 0, 1))], height=360)
-        left = [(loss, (0.0, 0.5, 0.42, 1.0)), (accuracy, (0.0, 0.5, 0.0, 0.28))]
-        return arrange([*left, (samples[0], (0.56, 1.0, 0.0, 1.0))], height=480)
+        drawn = self._panels(witnessed=True)
+        count = len(self._panelled)
+        if not self._witness:
+            beside: list[Box] = [(0, 0.46, 0, 1), (0.56, 1, 0, 1)] if count > 1 else [(0, 1, 0, 1)]
+            return arrange(list(zip(drawn, beside, strict=True)), height=360)
+        left = [(0.0, 0.5, 0.42, 1.0), (0.0, 0.5, 0.0, 0.28)] if count > 1 else [(0, 0.5, 0, 1)]
+        boxes: list[Box] = [*left, (0.56, 1.0, 0.0, 1.0)]
+        return arrange(list(zip(drawn, boxes, strict=True)), height=480)
 
     def _panels(self, *, witnessed: bool) -> list[go.Figure]:
         a, b = self._names
         profiles, t = self.profiles, self.t
-        titles: dict[What, str] = {"loss": "Loss", "accuracy": "Accuracy"}
-        panels = [
-            draw_profiles(profiles, what=what, ends=(a, b), mark=t, title=title)
-            for what, title in titles.items()
+        drawn = [
+            draw_profiles(profiles, what=what, ends=(a, b), mark=t, title=capital(what))
+            for what in self._panelled
         ]
-        panels[0].update_xaxes(title=None)
+        if len(drawn) > 1:  # the one below, or beside it, says what its axis is
+            drawn[0].update_xaxes(title=None)
         if self._witness and witnessed:
             says = self._witness(self._line(t))
             title = "What the merged network says"
-            panels.append(draw_samples(self._witness.samples, says, title=title))
-        return panels
+            drawn.append(draw_samples(self._witness.samples, says, title=title))
+        return drawn
 
 
 def explore_line(
     landscape: Field | Mapping[str, Field],
     line: Path,
     *,
-    samples: Data | None = None,
+    samples: Any = None,
     names: tuple[str, str] = ("a", "b"),
     classes: Sequence[str] | None = None,
     t: float = 0.5,
@@ -253,7 +262,7 @@ def explore_line(
     Args:
         landscape: θ ↦ Score; or several by name, such as {"train": …, "test": …}.
         line: t ↦ θ(t), with the two networks at t = 0 and 1.
-        samples: a few inputs with labels, about which the merged network is asked; all are shown.
+        samples: a few inputs with labels, about which a merged classifier is asked; all are shown.
         names: of the two networks.
         classes: names of the classes.
         t: where to begin.
@@ -261,11 +270,12 @@ def explore_line(
         frames: positions of the slider that works without a kernel.
     """
     landscapes = dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}
-    first = next(iter(landscapes.values()))
-    witness = None if samples is None else Witness(first, samples, classes)
+    witness, remark = ask_about(landscapes, samples, classes)
     return LineExplorer(
-        landscapes, line, witness=witness, names=names, t=t, beyond=beyond, frames=frames
-    )
+        landscapes, line,
+        witness=witness, names=names, t=t, beyond=beyond, frames=frames,
+        measures=shared_measures(landscapes), remark=remark,
+    )  # fmt: skip
 
 
 def _finite(value: float) -> float | None:

@@ -9,15 +9,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fusionlab.data import Data
 from fusionlab.landscape import Field, Plane, Surface, Survey
 from fusionlab.show.atlas import Atlas, Place, read_runs, so_far
 from fusionlab.show.controls import NONE, RESOLUTIONS, TWO, Controls, one_of, views_of
-from fusionlab.show.explorer import FIRST, PATIENCE, Explorer, Witness, button
+from fusionlab.show.explorer import FIRST, PATIENCE, Explorer, Witness, ask_about, button
 from fusionlab.show.export import download_buttons, save_page
-from fusionlab.show.figures import What
 from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
+from fusionlab.show.measures import shared_measures
 from fusionlab.show.pictures import Choice, Easel, tell_runs
 from fusionlab.show.playing import Player
 from fusionlab.show.sections import Cut, Way
@@ -43,17 +42,18 @@ class LandscapeExplorer(Controls, Explorer):
         settings: Mapping[str, Any],
         spot: Place | None,
         before: Place | None,
+        remark: str = "",
     ) -> None:
         names = list(atlas.landscapes)
         longest = max((len(run.steps) for run in atlas.runs.values()), default=0)
-        Controls.__init__(self, atlas.planes, names, longest)
+        Controls.__init__(self, atlas.planes, names, longest, measures=atlas.measures)
         self._atlas, self._start = atlas, dict(settings)
         self._easel = Easel(atlas, witness)
         self._said, self._paused = "", False
         self._drawn = False  # whether the figure on the page is of the present settings
         self.stop = button("Cancel", "Stop sharpening the picture, or go on", self.pause)
         go = button("Go there", "Make the point (x, y) a network", lambda: self.visit(*self.spot))
-        Explorer.__init__(self, self.rows(go, many=len(names) > 1), [self.stop])
+        Explorer.__init__(self, self.rows(go, many=len(names) > 1), [self.stop], remark=remark)
         self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
         self.fig.on_click = self._clicked
         self.set(self._start)
@@ -108,7 +108,7 @@ class LandscapeExplorer(Controls, Explorer):
 
     def code(self) -> str:
         """The Python that gives this view, and the chosen network."""
-        return self.as_code(self._before, runs=bool(self._atlas.runs))
+        return self.as_code(self._before, runs=bool(self._atlas.runs), asks=self._easel.asks)
 
     def still(self) -> go.Figure:
         """The map with a slider of its own, over checkpoints or marks, which needs no kernel."""
@@ -245,12 +245,12 @@ def explore_landscape(
     planes: Plane | Mapping[str, Plane],
     marks: Mapping[str, Weights] | None = None,
     *,
-    samples: Data | None = None,
+    samples: Any = None,
     classes: Sequence[str] | None = None,
     trajectory: Any = None,
     plane: str | None = None,
     on: str | None = None,
-    what: What = "loss",
+    what: str = "loss",
     view: View = "contour",
     log: bool = True,
     cut: Way | None = None,
@@ -270,16 +270,15 @@ def explore_landscape(
         trajectory: a run to play: checkpoints, or what has `checkpoints` and `steps`; or several.
         plane: the name of the plane to begin with.
         on: the landscape to begin with, such as "test", "train − test" or "side by side".
-        what: "loss", "error" or "accuracy".
+        what: the quantity shown, one of the landscape's `measures.names`.
         view: "contour" or "3d".
         log: colours and heights by the logarithm of the loss.
         cut: a cross-section through the chosen point: along "x", along "y", or from a place.
         zoom: how much wider than the marks' surroundings to look, from 0.5 to 3. Around one mark
-            alone, these reach as far as the loss rises by 2 nats.
+            alone, these reach as far as the loss rises by 2 nats, in other units fivefold.
         resolution: points along each side of the map: 11, 21, 41, 61 or 81.
         spot: the place chosen at first; else the first mark.
     """
-    marks = marks or {}
     landscapes = dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}
     if isinstance(planes, Plane):
         planes = {f"the plane of {join(list(marks))}" if marks else "the plane": planes}
@@ -287,14 +286,15 @@ def explore_landscape(
     settings = {
         "plane": one_of(planes, plane or next(iter(planes)), "plane"),
         "on": one_of(options := views_of(list(landscapes)), on or options[0], "on"),
-        "what": one_of(("loss", "error", "accuracy"), what, "what"),
+        "what": one_of(shared_measures(landscapes).names, what, "what"),
         "view": one_of(("contour", "3d"), view, "view"),
         "scale": bool(log),
         "cut": TWO if before else cut or NONE,
         "zoom": zoom,
         "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
     }
-    first = next(iter(landscapes.values()))
-    witness = None if samples is None else Witness(first, samples, classes, columns=3)
-    atlas = Atlas(landscapes, planes, marks, read_runs(trajectory))
-    return LandscapeExplorer(atlas, witness=witness, settings=settings, spot=spot, before=before)
+    witness, remark = ask_about(landscapes, samples, classes, columns=3)
+    atlas = Atlas(landscapes, planes, marks or {}, read_runs(trajectory))
+    return LandscapeExplorer(
+        atlas, witness=witness, settings=settings, spot=spot, before=before, remark=remark
+    )

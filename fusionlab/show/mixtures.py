@@ -10,14 +10,15 @@ import torch
 
 from fusionlab.connectivity import Simplex
 from fusionlab.landscape import Field, Score, Surface, Survey, score_all
+from fusionlab.show.amounts import amount
 from fusionlab.show.arrange import arrange
 from fusionlab.show.explorer import Witness
-from fusionlab.show.figures import What
 from fusionlab.show.live import Patch
+from fusionlab.show.measures import shared_measures
 from fusionlab.show.samples import draw_samples
 from fusionlab.show.shares import CENTRE, Shares, place
 from fusionlab.show.ternary import AROUND, INSIDE, draw_triangle, triangle
-from fusionlab.show.words import describe_scores, join, nats
+from fusionlab.show.words import capital, describe_scores, join
 
 
 class Triangle(NamedTuple):
@@ -25,7 +26,7 @@ class Triangle(NamedTuple):
 
     corners: tuple[int, ...]
     data: str
-    what: What
+    what: str
     resolution: int
     beyond: bool
 
@@ -49,6 +50,7 @@ class Mixtures:
         names: Sequence[str],
     ) -> None:
         self.names, self._witness = list(names), witness
+        self.measures = shared_measures(landscapes)
         self._landscapes, self._simplex = landscapes, simplex
         self._scores: dict[tuple[str, tuple[float, ...]], Score] = {}
         self._surveys: dict[Triangle, Survey] = {}
@@ -91,7 +93,7 @@ class Mixtures:
         """The triangle."""
         names = self._corners(seen)
         on = f" on {seen.data}" if seen.data else ""
-        title = f"{seen.what.capitalize()}{on} of the mixtures of {join(names)}"
+        title = f"{capital(seen.what)}{on} of the mixtures of {join(names)}"
         return draw_triangle(
             surface, names, spot=shares, what=seen.what, beyond=seen.beyond, title=title
         )
@@ -104,6 +106,11 @@ class Mixtures:
         says = self._witness(self._simplex(self.everywhere(seen, shares)))
         samples = draw_samples(self._witness.samples, says, title="What the mixture says")
         return arrange([(map_, (0, 0.54, 0, 1)), (samples, (0.66, 1, 0, 1))], height=500)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a network is asked about samples."""
+        return self._witness is not None
 
     def stations(self, seen: Triangle) -> dict[str, Shares]:
         """The corners, the middles between them, and the centre, by name."""
@@ -127,8 +134,8 @@ class Mixtures:
         side = "above" if rise >= 0 else "below"
         return (
             f"A mixture of {join(mixed)}: {describe_scores(scores)}. "
-            f"The loss{on(seen.data)} lies {nats(abs(rise))} {side} that of the corners, mixed "
-            "in the same shares."
+            f"The loss{on(seen.data)} lies {amount(abs(rise), self.measures.loss)} {side} that of "
+            "the corners, mixed in the same shares."
         )
 
     def _straight(self, seen: Triangle, shares: Shares) -> float:

@@ -15,14 +15,13 @@ from fusionlab.show.atlas import Atlas, Place
 from fusionlab.show.controls import BESIDE, MINUS, shown_on
 from fusionlab.show.crossing import Crossing
 from fusionlab.show.explorer import Witness
-from fusionlab.show.figures import What
 from fusionlab.show.live import Patch
 from fusionlab.show.samples import draw_samples
 from fusionlab.show.sections import Cut, draw_section
 from fusionlab.show.sheets import Sheet, Standing, View, draw_sheets
 from fusionlab.show.surfaces import side_by_side
 from fusionlab.show.trails import at_checkpoint
-from fusionlab.show.words import describe_scores
+from fusionlab.show.words import capital, describe_scores
 
 BELOW = 0.34  # of the height goes to a cross-section
 
@@ -33,7 +32,7 @@ class Choice:
 
     plane: str
     on: str
-    what: What
+    what: str
     view: View
     log: bool
     spot: Place
@@ -59,6 +58,11 @@ class Easel:
         self._answers: Tensor | None = None  # what the chosen network says about the samples
         self.surfaces: dict[str, Surface] = {}
         self.crossing = Crossing(atlas)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a network is asked about samples."""
+        return self._witness is not None
 
     def forget(self) -> None:
         """Begin another map."""
@@ -184,7 +188,7 @@ def draw_maps(atlas: Atlas, choice: Choice, surfaces: Mapping[str, Surface]) -> 
 
 def draw_cut(cut: Cut, scores: Mapping[str, Scores], choice: Choice) -> go.Figure:
     """The panel of a cross-section."""
-    title = f"{choice.what.capitalize()} along the cross-section"
+    title = f"{capital(choice.what)} along the cross-section"
     return draw_section(cut, scores, what=choice.what, log=choice.log, title=title)
 
 
@@ -228,7 +232,7 @@ def tell_runs(atlas: Atlas, choice: Choice) -> str:
 
 def _title(choice: Choice, on: str) -> str:
     of = f" on {on}" if on else ""
-    return f"{choice.what.capitalize()}{of} over {choice.plane}"
+    return f"{capital(choice.what)}{of} over {choice.plane}"
 
 
 def _raise(box: Box) -> Box:

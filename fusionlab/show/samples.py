@@ -96,6 +96,14 @@ class Samples:
         return f"<b>✗ {self.name(said)}</b>, is {self.name(label)}"
 
 
+def class_numbers(targets: Tensor) -> Tensor:
+    """The right classes (n,) of what a classifier learns: numbers, truth values, probabilities."""
+    if targets.is_floating_point() and targets.ndim > 1 and targets.shape[1] > 1:
+        return targets.argmax(1)
+    each = targets.reshape(len(targets))
+    return (each > 0.5).long() if each.is_floating_point() else each
+
+
 def draw_samples(samples: Samples, probabilities: Tensor, *, title: str | None = None) -> go.Figure:
     """Samples and class probabilities, shape (n, classes); ✓ and ✗ say which answers are right."""
     title = title or "What the network says"

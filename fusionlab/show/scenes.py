@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from textwrap import wrap
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -10,18 +12,21 @@ import plotly.graph_objects as go
 import torch
 
 from fusionlab.connectivity import Path, Profile
-from fusionlab.landscape import Field, Plane, Surface, Survey
-from fusionlab.show.arrange import MOVING, arrange, changes
+from fusionlab.landscape import Field, Plane, Score, Surface, Survey
+from fusionlab.show.amounts import amount
+from fusionlab.show.arrange import MOVING, Box, arrange, changes
 from fusionlab.show.bundles import STEPS, Bundle
 from fusionlab.show.explorer import Witness
-from fusionlab.show.figures import What, draw_profiles, trace_profiles
+from fusionlab.show.figures import draw_profiles, trace_profiles
 from fusionlab.show.grounds import Ground, ground
 from fusionlab.show.live import Patch
+from fusionlab.show.measures import panels, shared_measures
 from fusionlab.show.paths import draw_ground, draw_tracks, leaving, move_tracks
 from fusionlab.show.samples import draw_samples
-from fusionlab.show.words import join, nats, percent
+from fusionlab.show.words import capital, join
 from fusionlab.weights import Weights
 
+SHORT = 14  # characters beside the lower panel, which is not high
 BREATH = 0.1  # seconds of work between two pictures
 FIRST_MAP = 0.02  # seconds for a map that moves with its curve
 ENOUGH = 0.1  # of a map's points, measured, are as good as a first map needs to be
@@ -56,7 +61,8 @@ class Scene:
         witness: Witness | None,
         names: tuple[str, str],
     ) -> None:
-        self.paths = dict(paths)
+        self.paths, self.measures = dict(paths), shared_measures(landscapes)
+        self.panelled = panels(self.measures)  # the quantities
         self._landscapes, self._plane = landscapes, plane
         self._witness, self._names = witness, names
         self._bundles = {name: Bundle(field, paths) for name, field in landscapes.items()}
@@ -107,14 +113,12 @@ class Scene:
         scores = dict(zip(self.paths, self._bundles[view.data].score(wishes), strict=True))
         patch: dict[str, Mapping[str, Any]] = {}
         for name, score in scores.items():
-            patch[f"loss:mark:{name}"] = {"x": [t], "y": [_finite(score.loss)]}
-            patch[f"accuracy:mark:{name}"] = {"x": [t], "y": [_finite(score.accuracy)]}
+            for what, value in zip(self.panelled, score, strict=False):
+                patch[f"{what}:mark:{name}"] = {"x": [t], "y": [_finite(value)]}
             if self._ground is not None:
                 x, y = self._ground.tracks[name].places[view.place].tolist()
                 patch[f"path:mark:{name}"] = {"x": [x], "y": [y]}
-        loss = join([f"{nats(s.loss)} on {n}" for n, s in scores.items()])
-        accuracy = join([f"{percent(s.accuracy)} on {n}" for n, s in scores.items()])
-        words = f"t = {t:.2f}: loss {loss}; accuracy {accuracy}."
+        words = f"t = {t:.2f}: {self._tell(scores)}."
         if self._witness is not None:
             says = self._witness(self._asked(view))
             patch |= self._witness.samples.patch(says)
@@ -126,17 +130,19 @@ class Scene:
         assert self._ground is not None
         assert self._surface is not None
         profiles = self.profiles(view.data)
-        titles: dict[What, str] = {"loss": "Loss along the paths", "accuracy": "Accuracy"}
+        titles = ["Loss along the paths", *map(capital, self.panelled[1:])]
         drawn = [
             draw_profiles(
                 profiles, what=what, ends=self._names, mark=view.place / STEPS, title=title
             )
-            for what, title in titles.items()
+            for what, title in zip(self.panelled, titles, strict=True)
         ]
         for panel in drawn:
             panel.update_xaxes(range=[0, 1])
-        drawn[0].update_xaxes(title=None)
-        drawn[1].update_layout(showlegend=False)
+        for above, below in pairwise(drawn):
+            above.update_xaxes(title=None)
+            below.update_layout(showlegend=False)
+            below.update_yaxes(title="<br>".join(wrap(below.layout.yaxis.title.text, SHORT)))
         tracks = self._ground.tracks
         marks = {name: track.places[view.place] for name, track in tracks.items()}
         isometric = self._ground.isometric
@@ -155,9 +161,10 @@ class Scene:
         assert self._ground is not None
         assert self._surface is not None
         profiles = {name: [profile] for name, profile in self.profiles(view.data).items()}
-        whats: tuple[What, ...] = ("loss", "accuracy")
         traces = [
-            trace for what in whats for trace in trace_profiles(profiles, what, view.place / STEPS)
+            trace
+            for what in self.panelled
+            for trace in trace_profiles(profiles, what, view.place / STEPS)
         ]
         isometric, tracks = self._ground.isometric, self._ground.tracks
         map_ = draw_ground(
@@ -168,10 +175,10 @@ class Scene:
 
     def figure(self, view: View) -> go.Figure:
         """The panels side by side, and the samples, if there are any, below the map."""
-        loss, accuracy, map_ = self._panels(view)
         low = 0.0 if self._witness is None else 0.5
-        left = [(loss, (0.0, 0.44, 0.42, 1.0)), (accuracy, (0.0, 0.44, 0.0, 0.28))]
-        parts = [*left, (map_, (0.54, 0.93, low, 1.0))]
+        left: list[Box] = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
+        boxes = [*(left if len(self.panelled) > 1 else [(0.0, 0.44, 0.0, 1.0)])]
+        parts = list(zip(self._panels(view), [*boxes, (0.54, 0.93, low, 1.0)], strict=True))
         if self._witness is not None:
             says, title = self._witness(self._asked(view)), f"What the network on {view.focus} says"
             samples = draw_samples(self._witness.samples, says, title=title)
@@ -196,6 +203,13 @@ class Scene:
         """How far the paths leave the plane, in words."""
         return "" if self._ground is None else leaving(self._ground.tracks, self._names)
 
+    def given(self, *, trained: bool) -> str:
+        """What an explorer of this was given, as code."""
+        more = {"training": trained, "samples": self._witness is not None}
+        return ", ".join(
+            ["landscape", "paths", *(f"{n}={n}" for n, there in more.items() if there)]
+        )
+
     @property
     def share(self) -> float:
         """How much of the map is exact, from 0 to 1."""
@@ -214,6 +228,15 @@ class Scene:
             surface = next(survey)
         self._ground, self._survey, self._surface = laid, survey, surface
         self._made_for = made_for
+
+    def _tell(self, scores: Mapping[str, Score]) -> str:
+        """What is measured on each path."""
+        told = []
+        for i, what in enumerate(self.panelled):
+            quantity = self.measures.quantity(what)
+            each = [f"{amount(score[i], quantity)} on {name}" for name, score in scores.items()]
+            told.append(f"{what} {join(each)}")
+        return "; ".join(told)
 
     def _asked(self, view: View) -> Weights:
         return self.paths[view.focus](view.place / STEPS)

@@ -11,10 +11,13 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape import Scores
-from fusionlab.show.figures import What, numbers
-from fusionlab.show.scales import Scale, quantity
+from fusionlab.quantities import CLASSIFIED, Measures
+from fusionlab.show.amounts import tell_spread
+from fusionlab.show.figures import numbers
+from fusionlab.show.measures import shared_measures
+from fusionlab.show.scales import Scale
 from fusionlab.show.theme import QUIET, canvas, look
-from fusionlab.show.words import amount, join
+from fusionlab.show.words import join
 
 Place = tuple[float, float]
 Way = Literal["x", "y"] | Place
@@ -72,16 +75,17 @@ def draw_section(
     cut: Cut,
     scores: Mapping[str, Scores],
     *,
-    what: What = "loss",
+    what: str = "loss",
     log: bool = False,
     title: str | None = None,
 ) -> go.Figure:
-    """The loss along a cut, on each landscape by name; NaN where it is not measured yet."""
+    """A measured quantity along a cut, on each landscape by name; NaN where it is not known yet."""
     title = title or f"Cross-section: {what} along {cut.axis.split(' ')[0].rstrip(',')}"
     figure = canvas(title, description=f"{title}. {_told(scores, what)}", height=260)
-    scale = Scale(*(quantity(s, what) for s in scores.values()), what=what, log=log)
+    quantity = shared_measures(scores).quantity(what)
+    scale = Scale(*(s.values(what) for s in scores.values()), quantity=quantity, log=log)
     for i, (name, each) in enumerate(scores.items()):
-        values = quantity(each, what)
+        values = each.values(what)
         known = values.isfinite()
         figure.add_scatter(
             x=numbers(cut.positions[known]),
@@ -95,14 +99,14 @@ def draw_section(
         )
     figure.add_scatter(**_poles(cut, scale), meta="section:named", showlegend=False)
     figure.update_xaxes(title=cut.axis)
-    figure.update_yaxes(title="loss (nats)" if what == "loss" else what, **scale.ticks())
+    figure.update_yaxes(title=quantity.axis, **scale.ticks())
     return figure.update_layout(showlegend=len(scores) > 1)
 
 
-def empty_scores(cut: Cut) -> Scores:
+def empty_scores(cut: Cut, measures: Measures = CLASSIFIED) -> Scores:
     """Nothing measured along a cut yet."""
-    nothing = torch.full((2, len(cut.positions)), torch.nan, dtype=torch.double)
-    return Scores(*nothing)
+    loss, quality = torch.full((2, len(cut.positions)), torch.nan, dtype=torch.double)
+    return Scores(loss, quality, measures)
 
 
 def _within(x: Tensor, y: Tensor, start: Tensor, step: Tensor) -> tuple[float, float]:
@@ -136,12 +140,11 @@ def _at(place: Place) -> str:
     return f"({place[0]:.2f}, {place[1]:.2f})"
 
 
-def _told(scores: Mapping[str, Scores], what: What) -> str:
+def _told(scores: Mapping[str, Scores], what: str) -> str:
     parts = []
     for name, each in scores.items():
-        finite = (values := quantity(each, what))[values.isfinite()]
+        finite = (values := each.values(what))[values.isfinite()]
         on = f" on {name}" if name else ""
         if len(finite):
-            low, high = (amount(float(v), what) for v in (finite.min(), finite.max()))
-            parts.append(f"from {low} to {high}{on}")
+            parts.append(f"{tell_spread(each.measures.quantity(what), finite)}{on}")
     return f"The {what} goes {join(parts)}." if parts else "Not measured yet."

@@ -9,11 +9,13 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.landscape import Surface
-from fusionlab.show.figures import What, numbers
-from fusionlab.show.scales import Scale, quantity
+from fusionlab.show.amounts import hover, tell_spread
+from fusionlab.show.figures import numbers
+from fusionlab.show.measures import shared_measures
+from fusionlab.show.scales import Scale
 from fusionlab.show.theme import INK, canvas
 from fusionlab.show.trails import Trail, draw_trails, raise_trails
-from fusionlab.show.words import amount, describe_surface
+from fusionlab.show.words import describe_surface
 
 View = Literal["contour", "3d"]
 Marks = Mapping[str, tuple[float, float]]
@@ -40,17 +42,17 @@ class Sheet(NamedTuple):
     standing: Standing
     title: str
 
-    def values(self, what: What) -> Tensor:
+    def values(self, what: str) -> Tensor:
         """The values shown, shape (ny, nx)."""
-        values = quantity(self.surface, what)
-        return values if self.minus is None else values - quantity(self.minus, what)
+        values = self.surface.values(what)
+        return values if self.minus is None else values - self.minus.values(what)
 
     def exact(self) -> Tensor:
         """Where they are measured."""
         exact = self.surface.exact
         return exact if self.minus is None else exact & self.minus.exact
 
-    def describe(self, what: What) -> str:
+    def describe(self, what: str) -> str:
         """The map in a sentence or two."""
         if self.minus is None:
             return f"{self.title}. {describe_surface(self.surface, self.standing.marks, what)}"
@@ -58,15 +60,15 @@ class Sheet(NamedTuple):
         finite = values[values.isfinite()]
         if not len(finite):
             return f"{self.title}. The difference is nowhere a number."
-        low, high = (amount(float(v), what) for v in (finite.min(), finite.max()))
-        return f"{self.title}. Differences of the {what} from {low} to {high}; white is none."
+        spread = tell_spread(self.surface.measures.quantity(what), finite)
+        return f"{self.title}. Differences of the {what} {spread}; white is none."
 
 
 def _map(sheet: Sheet, scale: Scale) -> dict[str, Any]:
     """What contours and hills have in common."""
-    values = sheet.values(scale.what)
+    quantity = scale.quantity
+    values = sheet.values(quantity.name)
     sign = "Δ " if scale.signed else ""
-    shown = "%{customdata:.3g} nats" if scale.what == "loss" else "%{customdata:.1%}"
     return {
         "x": numbers(sheet.surface.x),
         "y": numbers(sheet.surface.y),
@@ -76,8 +78,8 @@ def _map(sheet: Sheet, scale: Scale) -> dict[str, Any]:
         "meta": "surface:map",
         "colorscale": scale.colours,
         "colorbar": scale.bar(),
-        "hovertemplate": f"(%{{x:.2f}}, %{{y:.2f}}): {sign}{scale.what} %{{text}}{shown}"
-        "<extra></extra>",
+        "hovertemplate": f"(%{{x:.2f}}, %{{y:.2f}}): {sign}{quantity.name} %{{text}}"
+        f"{hover(quantity, 'customdata')}<extra></extra>",
     }
 
 
@@ -91,7 +93,7 @@ def _contour(figure: go.Figure, sheet: Sheet, scale: Scale) -> None:
         line={"width": 0.5, "color": "rgba(255,255,255,0.35)"},
     )
     standing = sheet.standing
-    draw_trails(figure, standing.trails, what=scale.what, now=standing.now)
+    draw_trails(figure, standing.trails, what=scale.quantity.name, now=standing.now)
     for name, place in _places(standing).items():
         figure.add_scatter(
             x=[p[0] for p in place.values()],
@@ -114,18 +116,18 @@ def _hills(figure: go.Figure, sheet: Sheet, scale: Scale) -> None:
         lighting={"ambient": 0.75, "diffuse": 0.5, "specular": 0.05},
         contours={"z": {"show": True, "color": "rgba(255,255,255,0.4)", "width": 1}},
     )
-    heights = scale.heights(sheet.values(scale.what))
+    heights = scale.heights(sheet.values(scale.quantity.name))
     lift = 0.02 * (scale.high - scale.low)  # so that the map does not swallow the line
 
     def above(trail: Trail) -> list[float | None]:
         """At the checkpoints' own values, where they are known; else on the map."""
-        values = trail.values(scale.what)
+        values = trail.values(scale.quantity.name)
         if values is not None and not scale.signed:
             return numbers(scale.heights(values).clamp(scale.low, scale.high) + lift)
         return [_height_at(sheet.surface, heights, (x, y)) for x, y in trail.places.tolist()]
 
     standing = sheet.standing
-    raise_trails(figure, standing.trails, what=scale.what, now=standing.now, height=above)
+    raise_trails(figure, standing.trails, what=scale.quantity.name, now=standing.now, height=above)
     flag = FLAG * (scale.high - scale.low)
     for name, place in _places(standing).items():
         figure.add_scatter3d(
@@ -211,15 +213,17 @@ def _axes(
 def draw_sheets(
     sheets: Sequence[Sheet],
     *,
-    what: What,
+    what: str,
     view: View,
     log: bool,
     isometric: bool,
     axes: tuple[str, str],
 ) -> list[go.Figure]:
     """Maps that share one scale; the last one carries its colour bar."""
+    shown = [each for sheet in sheets for each in (sheet.surface, sheet.minus) if each]
+    measures = shared_measures({f"map {i}": each for i, each in enumerate(shown, start=1)})
     scale = Scale(
-        *(sheet.values(what) for sheet in sheets), what=what, log=log,
+        *(sheet.values(what) for sheet in sheets), quantity=measures.quantity(what), log=log,
         signed=any(sheet.minus is not None for sheet in sheets),
     )  # fmt: skip
     figures = []

@@ -114,7 +114,9 @@ def draw_gradient_field(
     """
     if surface is None:
         unknown = torch.full_like(field.loss, torch.nan)
-        surface = Surface(field.x, field.y, field.loss, unknown, field.loss.isfinite())
+        surface = Surface(
+            field.x, field.y, field.loss, unknown, field.loss.isfinite(), field.measures
+        )
     figure = draw_surface(surface, marks, isometric=isometric, axes=axes, title=title)
     x, y = _arrows(field)
     layers = {"shadow": {"color": INK, "width": 3}, "arrows": {"color": "white", "width": 1.5}}

@@ -10,16 +10,16 @@ import torch
 
 from fusionlab.landscape import Surface
 from fusionlab.show.arrange import Box, arrange
-from fusionlab.show.figures import What
 from fusionlab.show.sheets import Marks, Sheet, Standing, View, draw_sheets
 from fusionlab.show.trails import Trails, read_trails
+from fusionlab.show.words import capital
 
 
 def draw_surface(
     surface: Surface,
     marks: Marks | None = None,
     *,
-    what: What = "loss",
+    what: str = "loss",
     view: View = "contour",
     log: bool = True,
     isometric: bool = False,
@@ -30,14 +30,14 @@ def draw_surface(
     trajectory: Trails | None = None,
     now: int | None = None,
 ) -> go.Figure:
-    """The loss (or error, or accuracy) over a plane, or the difference of two.
+    """The loss, or another measured quantity, over a plane, or the difference of two.
 
     Args:
         surface: `loss[i, j]` stands at (x[j], y[i]); where it is not a number, the map has a hole.
         marks: named points, such as models, by their coordinates.
-        what: the quantity shown.
+        what: the quantity shown, one of `surface.measures.names`.
         view: filled contours seen from above, or a surface to turn.
-        log: colours and heights by the logarithm (a loss only); the scale still reads in nats.
+        log: colours and heights by the logarithm (a loss only); the scale still reads in its unit.
         isometric: distances on the plane are true, so both axes get the same scale.
         spot: a point that the reader has chosen.
         axes: titles of the two axes.
@@ -50,7 +50,7 @@ def draw_surface(
     Raises:
         ValueError: if `minus` has another grid.
     """
-    shown = f"{what.capitalize()} over the plane"
+    shown = f"{capital(what)} over the plane"
     title = title or (shown if minus is None else f"Difference of the {what} over the plane")
     standing = Standing(marks or {}, spot, read_trails(trajectory), now)
     sheet = Sheet(surface, _on_one_grid(surface, minus), standing, title)
@@ -61,7 +61,7 @@ def draw_surfaces(
     surfaces: Mapping[str, Surface],
     marks: Marks | Mapping[str, Marks] | None = None,
     *,
-    what: What = "loss",
+    what: str = "loss",
     view: View = "contour",
     log: bool = True,
     isometric: bool = False,
@@ -89,7 +89,7 @@ def draw_surfaces(
             surface,
             None,
             Standing(own.get(name, {}), None, trails),
-            f"{what.capitalize()} on {name}",
+            f"{capital(what)} on {name}",
         )
         for name, surface in surfaces.items()
     ]

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape import Bounds, Plane, Surface
-from fusionlab.show.figures import What
 from fusionlab.show.shares import CENTRE, CORNERS, HEIGHT, Shares, place
 from fusionlab.show.surfaces import draw_surface
 from fusionlab.show.theme import INK
+from fusionlab.show.words import capital
 from fusionlab.weights import Weights
 
 INSIDE = Bounds(-0.08, 1.08, -0.1, HEIGHT + 0.08)  # room for the names of the corners
@@ -32,11 +32,11 @@ def draw_triangle(
     names: Sequence[str],
     *,
     spot: Shares | None = None,
-    what: What = "loss",
+    what: str = "loss",
     beyond: bool = False,
     title: str | None = None,
 ) -> go.Figure:
-    """The loss (or error, or accuracy) of the mixtures of three networks.
+    """The loss, or another measured quantity, of the mixtures of three networks.
 
     Args:
         surface: measured on the plane that `triangle` gives.
@@ -47,7 +47,7 @@ def draw_triangle(
         title: replaces "Loss of the mixtures of a, b and c".
     """
     marks = dict(zip(names, map(tuple, CORNERS.tolist()), strict=True))
-    title = title or f"{what.capitalize()} of the mixtures of {names[0]}, {names[1]} and {names[2]}"
+    title = title or f"{capital(what)} of the mixtures of {names[0]}, {names[1]} and {names[2]}"
     figure = draw_surface(
         surface if beyond else _inside(surface),
         marks | {"centre": place(CENTRE)},
@@ -56,10 +56,9 @@ def draw_triangle(
         spot=None if spot is None else place(spot),
         title=title,
     )
-    unit = " nats" if what == "loss" else ""
-    figure.update_traces(
-        hovertemplate=f"%{{customdata:.3g}}{unit}<extra></extra>", selector={"meta": "surface:map"}
-    )
+    unit = surface.measures.quantity(what).unit
+    shown = f"%{{customdata:.3g}} {unit}".rstrip()
+    figure.update_traces(hovertemplate=f"{shown}<extra></extra>", selector={"meta": "surface:map"})
     # The corners' names stand on the paper, that of the centre on the map.
     figure.update_traces(
         textposition=["bottom center", "bottom center", "top center", "top right"],
@@ -81,9 +80,7 @@ def _inside(surface: Surface) -> Surface:
     c = y / HEIGHT
     cell = float(surface.x[1] - surface.x[0]) + float(surface.y[1] - surface.y[0])
     near = torch.stack([1 - x - c / 2, x - c / 2, c]).amin(0) > -cell
-    return replace(
-        surface, loss=_where(near, surface.loss), accuracy=_where(near, surface.accuracy)
-    )
+    return replace(surface, loss=_where(near, surface.loss), quality=_where(near, surface.quality))
 
 
 def _where(near: Tensor, values: Tensor) -> Tensor:

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape import Shadows, TrajectoryPlane
-from fusionlab.show.figures import What, numbers
-from fusionlab.show.scales import quantity
+from fusionlab.show.amounts import amount
+from fusionlab.show.figures import numbers
 from fusionlab.show.theme import INK
-from fusionlab.show.words import amount
 
 HALO = "rgba(255,255,255,0.75)"  # between a line and a map of any colour
 LINES = (("#D55E00", "solid"), ("#CC79A7", "dash"), ("#000000", "dot"), ("#E69F00", "dashdot"))
@@ -34,20 +33,24 @@ class Trail:
     steps: Sequence[int]
     shadows: Shadows | None = None
 
-    def values(self, what: What) -> Tensor | None:
-        """The checkpoints' own loss, error or accuracy, shape (n,)."""
-        return None if self.shadows is None else quantity(self.shadows.real, what)
+    def values(self, what: str) -> Tensor | None:
+        """What is measured of the checkpoints themselves, shape (n,)."""
+        return None if self.shadows is None else self.shadows.real.values(what)
 
-    def tell(self, i: int, what: What = "loss") -> str:
+    def tell(self, i: int, what: str = "loss") -> str:
         """One checkpoint in words: its step, its own loss, and what the plane shows instead."""
         i = min(i, len(self.steps) - 1)
         values = self.values(what)
         if self.shadows is None or values is None:
             return f"step {self.steps[i]}, not measured yet"
-        own, under = (float(v[i]) for v in (values, quantity(self.shadows.shadow, what)))
+        quantity, under = (
+            self.shadows.real.measures.quantity(what),
+            self.shadows.shadow.values(what),
+        )
         return (
-            f"step {self.steps[i]}, {what} {amount(own, what)} "
-            f"({amount(under, what)} on the plane, {float(self.shadows.distances[i]):.2f} below)"
+            f"step {self.steps[i]}, {what} {amount(float(values[i]), quantity)} "
+            f"({amount(float(under[i]), quantity)} on the plane, "
+            f"{float(self.shadows.distances[i]):.2f} below)"
         )
 
 
@@ -76,7 +79,7 @@ def _trail(given: Any) -> Trail:
 
 
 def draw_trails(
-    figure: go.Figure, trails: Mapping[str, Trail], *, what: What, now: int | None
+    figure: go.Figure, trails: Mapping[str, Trail], *, what: str, now: int | None
 ) -> None:
     """Draw trails on a map that is seen from above; `now` marks one checkpoint of each."""
     halo: list[Any] = [[], []]
@@ -113,7 +116,7 @@ def raise_trails(
     figure: go.Figure,
     trails: Mapping[str, Trail],
     *,
-    what: What,
+    what: str,
     now: int | None,
     height: Callable[[Trail], list[float | None]],
 ) -> None:

@@ -8,8 +8,8 @@ from threading import RLock
 from typing import Any, Literal
 
 from fusionlab.connectivity import Path, Profile
+from fusionlab.show.amounts import amount, tell_spread
 from fusionlab.show.latest import Draw, Latest
-from fusionlab.show.words import nats
 
 Start = Callable[[], Iterator[Any]]  # begins a training, whose items are paths or have a `shape`
 State = Literal["untrained", "training", "paused", "done"]
@@ -35,10 +35,10 @@ class Stage:
         """The stage in words, and the loss along the path there."""
         of = f" of {self.total}" if self.total else ""
         early = " ended early," if self.over and self.total and self.steps < self.total else ""
-        low, high = (nats(float(loss)) for loss in (profile.loss.min(), profile.loss.max()))
+        loss = profile.measures.loss
         return (
-            f"{name[:1].upper()}{name[1:]}{early} at step {self.steps}{of}: loss from {low} to "
-            f"{high} along it, barrier {nats(profile.barrier)}."
+            f"{name[:1].upper()}{name[1:]}{early} at step {self.steps}{of}: loss "
+            f"{tell_spread(loss, profile.loss)} along it, barrier {amount(profile.barrier, loss)}."
         )
 
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape import Components, Shadows
+from fusionlab.show.amounts import amount, percent
 from fusionlab.show.arrange import arrange
 from fusionlab.show.figures import numbers
-from fusionlab.show.scales import FLOOR
+from fusionlab.show.scales import Scale, floor_of, has_logarithm
 from fusionlab.show.theme import canvas, look
-from fusionlab.show.words import join, nats, percent
+from fusionlab.show.words import join
 
 _LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top"}
 
@@ -30,19 +31,21 @@ def draw_shadows(
         title: replaces "Checkpoints and their shadows on the plane".
     """
     title = title or "Checkpoints and their shadows on the plane"
-    own, seen = found.real.loss, found.shadow.loss
-    worst = int((seen.clamp_min(FLOOR).log() - own.clamp_min(FLOOR).log()).abs().argmax())
+    own, seen, loss = found.real.loss, found.shadow.loss, found.real.measures.loss
+    log = log and has_logarithm(loss, own, seen)
+    scale = Scale(own, seen, quantity=loss, log=True)
+    worst = int((scale.heights(seen) - scale.heights(own)).nan_to_num().abs().argmax())
     said = (
         f"{title}. They part most at step {steps[worst]}, where the network has a loss of "
-        f"{nats(float(own[worst]))} and the plane shows {nats(float(seen[worst]))}; it lies "
+        f"{amount(float(own[worst]), loss)} and the plane shows "
+        f"{amount(float(seen[worst]), loss)}; it lies "
         f"{float(found.distances[worst]):.2f} from the plane."
     )
     losses = canvas(title, description=said)
-    for i, (name, loss) in enumerate({"the checkpoint": own, "its shadow": seen}.items()):
-        _line(losses, i, name, steps, loss.clamp_min(FLOOR) if log else loss)
-    losses.update_yaxes(
-        title="loss (nats)", type="log" if log else "linear", dtick=1 if log else None
-    )
+    floor = floor_of(loss, own, seen)
+    for i, (name, each) in enumerate({"the checkpoint": own, "its shadow": seen}.items()):
+        _line(losses, i, name, steps, each.clamp_min(floor) if log else each)
+    losses.update_yaxes(title=loss.axis, type="log" if log else "linear", dtick=1 if log else None)
     far = int(found.distances.argmax())
     told = f"They are up to {float(found.distances[far]):.2f} from it, at step {steps[far]}."
     gaps = canvas("How far off the plane", description=told)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
-from fusionlab.data import Data
 from fusionlab.landscape import Field, Surface
 from fusionlab.show.arrange import changes, with_slider
 from fusionlab.show.atlas import so_far
 from fusionlab.show.controls import one_of
-from fusionlab.show.explorer import FIRST, Explorer, Witness, choice
-from fusionlab.show.figures import What
+from fusionlab.show.explorer import FIRST, Explorer, ask_about, choice
 from fusionlab.show.interpolation import LineExplorer, explore_line
 from fusionlab.show.latest import Draw
 from fusionlab.show.live import Patch
+from fusionlab.show.measures import shared_measures, tell_measures
 from fusionlab.show.mixtures import Mixtures, Triangle
 from fusionlab.show.shares import CENTRE, Shares, exchange, pull, shares_at
 
@@ -40,6 +39,7 @@ class SubspaceExplorer(Explorer):
         *,
         shares: Shares,
         settings: Mapping[str, Any],
+        remark: str = "",
     ) -> None:
         self._mixtures, self._start = mixtures, (shares, dict(settings))
         self._shares, self._setting = shares, False  # the controls are being set, not moved
@@ -49,7 +49,8 @@ class SubspaceExplorer(Explorer):
         self._make_controls(data)
         several = [self.data] * (len(data) > 1)
         rows = [[self._row], [*several, self.what, self.resolution, self.beyond]]
-        super().__init__([self.corners, *rows] if len(mixtures.names) > 3 else rows)
+        corners = [self.corners] * (len(mixtures.names) > 3)
+        super().__init__([*corners, *rows], remark=remark)
         self.fig.on_click = self._clicked
         self._set(*self._start)
         for sliders in self._sets.values():
@@ -104,9 +105,10 @@ class SubspaceExplorer(Explorer):
         exact = (a, b, round(1 - a - b, 4))
         return (
             f"theta = simplex({self._mixtures.everywhere(seen, exact)})  # the chosen mixture\n"
-            "landscape(theta)  # its loss and accuracy\n"
-            "show.explore_subspace(\n    landscape, simplex, samples=samples, "
-            f"shares={exact},\n    {', '.join(f'{k}={v!r}' for k, v in more.items())},\n)"
+            f"landscape(theta)  # its {tell_measures(self._mixtures.measures)}\n"
+            "show.explore_subspace(\n    landscape, simplex, "
+            f"{'samples=samples, ' * self._mixtures.asks}shares={exact},\n"
+            f"    {', '.join(f'{k}={v!r}' for k, v in more.items())},\n)"
         )
 
     def still(self) -> go.Figure:
@@ -129,7 +131,7 @@ class SubspaceExplorer(Explorer):
         vertices = [(name, number) for number, name in enumerate(self._mixtures.names)]
         self.corners = [choice(f"corner {n}", vertices) for n in (1, 2, 3)]
         self.data = choice("measured on", list(data))
-        self.what = choice("show", list(get_args(What)))
+        self.what = choice("show", list(self._mixtures.measures.names))
         self.resolution = choice("map", [(f"{n} × {n}", n) for n in RESOLUTIONS])
         self.beyond = widgets.Checkbox(
             description="beyond the edges", indent=False, layout={"width": "auto"}
@@ -248,13 +250,13 @@ def explore_subspace(
     landscape: Field | Mapping[str, Field],
     simplex: Simplex,
     *,
-    samples: Data | None = None,
+    samples: Any = None,
     names: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
     shares: Shares = CENTRE,
     corners: tuple[int, int, int] = (0, 1, 2),
     data: str | None = None,
-    what: What = "loss",
+    what: str = "loss",
     beyond: bool = False,
     resolution: int = 49,
 ) -> SubspaceExplorer | LineExplorer:
@@ -269,7 +271,7 @@ def explore_subspace(
         shares: the mixture to begin with: shares of the three corners that sum to 1.
         corners: the numbers of the vertices to begin with.
         data: the landscape to begin with.
-        what: the quantity on the map: "loss", "error" or "accuracy".
+        what: the quantity on the map, one of the landscape's `measures.names`.
         beyond: show the surroundings of the triangle, too.
         resolution: points along each side of the map: 13, 25, 49 or 73.
     """
@@ -284,12 +286,12 @@ def explore_subspace(
     settings = {
         "corners": [one_of(range(k), corner, "corners") for corner in corners],
         "data": one_of(landscapes, data or next(iter(landscapes)), "data"),
-        "what": one_of(get_args(What), what, "what"),
+        "what": one_of(shared_measures(landscapes).names, what, "what"),
         "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
         "beyond": bool(beyond),
     }
-    witness = None
-    if samples is not None:
-        witness = Witness(next(iter(landscapes.values())), samples, classes, columns=3)
+    witness, remark = ask_about(landscapes, samples, classes, columns=3)
     mixtures = Mixtures(landscapes, simplex, witness=witness, names=names)
-    return SubspaceExplorer(mixtures, list(landscapes), shares=shares, settings=settings)
+    return SubspaceExplorer(
+        mixtures, list(landscapes), shares=shares, settings=settings, remark=remark
+    )

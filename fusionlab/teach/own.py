@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from fusionlab.checkpoints import load
+from fusionlab.checkpoints import Checkpoint, load
 from fusionlab.data import Data
 from fusionlab.landscape import Landscape, Plane, random_direction
+from fusionlab.modules import copy_module
+from fusionlab.objectives import AnyObjective
+from fusionlab.outputs import tensors_of
 from fusionlab.spaces import check_same_space
 from fusionlab.teach.cards import GREEN, GREY, notice
 from fusionlab.weights import Weights
@@ -24,19 +28,29 @@ MISSING = {
     "points": "trained points by name (files, modules, or `Weights`)",
     "data": "data to measure on (a `Dataset`, a `DataLoader`, or a pair of tensors)",
 }
-Source = str | Path | nn.Module | Weights
-FEW = 2  # rows that tell whether network and data fit
+Source = str | Path | nn.Module | Weights | Checkpoint | Mapping[str, Tensor]
+FEW = 16  # rows that tell whether network, data and objective fit
+SOME = 4  # names of tensors that a sentence can carry
 
 
 @dataclass(frozen=True)
 class Own:
-    """A module, points of its space by name, and data; `theirs` tells whose they are."""
+    """A module, points of its space by name, data, and what is measured on them.
+
+    `theirs` tells whose they are.
+    """
 
     model: nn.Module
     points: Mapping[str, Weights]
     data: Data
     theirs: bool
     words: str
+    objective: AnyObjective = None
+
+    @cached_property
+    def landscape(self) -> Landscape:
+        """The objective over the weight space of the module, measured on the data."""
+        return Landscape(self.model, self.data, self.objective)
 
     @property
     def a(self) -> Weights:
@@ -74,6 +88,11 @@ class Own:
         return notice(self.words, GREEN if self.theirs else GREY)
 
 
+class _Read(NamedTuple):
+    theta: Weights
+    left_out: list[str]  # names of tensors of the file that the module does not know
+
+
 def bring_your_own(
     *,
     model: nn.Module | None = None,
@@ -81,52 +100,61 @@ def bring_your_own(
     b: Source | None = None,
     points: Mapping[str, Source] | None = None,
     data: Any = None,
+    objective: AnyObjective = None,
+    key: str | None = None,
     ours: tuple[nn.Module, Weights, Weights, Data] | tuple[nn.Module, Mapping[str, Weights], Data],
 ) -> Own:
     """Take the reader's network and data if nothing is missing; else ours, saying what is.
 
     Args:
         model: lends the architecture.
-        a: a trained point: a file, a module or `Weights`.
+        a: a trained point: a file, a folder, a module, its `state_dict()`, or `Weights`.
         b: another one.
-        points: instead of a and b, any number of points by name, where ours are so, too.
-        data: a `Dataset`, a `DataLoader`, or a pair of tensors.
+        points: instead of a and b, any number of points by name.
+        data: what `Data.of` takes: a `Dataset`, a `DataLoader`, a pair (inputs, targets).
+        objective: what is measured, as for a `Landscape`: "classification" if it is not given.
+        key: where in the files the weights lie, if at several places.
         ours: what runs meanwhile.
 
     Raises:
-        ValueError: if the points are not of the model's space or not finite, or the model cannot
-            take the data.
+        TypeError: if a point is none of these.
+        ValueError: if the points are not of the model's space or not finite, or network, data and
+            objective do not fit.
         FileNotFoundError: if there is no such checkpoint.
     """
     first, *middle, last = ours
     by_name = isinstance(middle[0], Mapping) and not isinstance(middle[0], Weights)
     kept = middle[0] if by_name else dict(zip("ab", middle, strict=True))
-    given = {"model": model, "points": points or None, "data": data}
-    if not by_name:
-        given = {"model": model, "a": a, "b": b, "data": data}
-        points = {"a": a, "b": b}  # type: ignore[dict-item]
+    brought = points or {n: p for n, p in {"a": a, "b": b}.items() if p is not None}
+    wanted = {"points": brought or None} if by_name or points else {"a": a, "b": b}
+    given: dict[str, Any] = {"model": model, **wanted, "data": data}
     missing = [MISSING[name] for name, value in given.items() if value is None]
-    if model is None or not points or missing:
+    if model is None or missing:
         started = "Still missing" if len(missing) < len(given) else "To use your own, give"
         words = f"These are our networks. {started}: {'; '.join(missing)}."
         return Own(first, kept, last, False, words)  # type: ignore[arg-type]
-    read = {name: _point(name, source, model) for name, source in points.items()}
-    rows = Data.of(data)
-    one = next(iter(read.values()))
-    _check_fit(model, one, rows)
-    count = {1: "one point", 2: "two points"}.get(len(read), f"{len(read)} points")
-    words = f"Your {type(model).__name__}: {count} of {one.size:,} weights, {len(rows)} rows."
-    return Own(model, read, rows, True, words)
+    _check_kinds(model, brought)
+    read = {name: _point(name, source, model, key) for name, source in brought.items()}
+    thetas, rows = {name: one.theta for name, one in read.items()}, Data.of(data)
+    _check_fit(Landscape(model, rows.varied(FEW), objective), thetas)
+    return Own(model, thetas, rows, True, _tell(model, read, rows), objective)
 
 
-def _point(name: str, source: Source, model: nn.Module) -> Weights:
+def _check_kinds(model: Any, points: Any) -> None:
+    if not isinstance(model, nn.Module):
+        built = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"expected a module as the model, got {built}: build the network first.")
+    if not isinstance(points, Mapping):
+        raise TypeError(
+            f"expected points by name, got a {type(points).__name__}: give points={{'first': …, "
+            "'second': …}."
+        )
+
+
+def _point(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
     """Read a point and see that it belongs to the model, and is one."""
-    if isinstance(source, Weights):
-        theta = source
-    elif isinstance(source, nn.Module):
-        theta = Weights.of(source)
-    else:
-        theta = load(source, like=model).theta
+    found = _read(name, source, model, key)
+    theta = found.theta
     check_same_space(theta, dict(model.named_parameters()))
     broken = [key for key, t in {**theta, **theta.buffers}.items() if not t.isfinite().all()]
     if broken:
@@ -134,19 +162,71 @@ def _point(name: str, source: Source, model: nn.Module) -> Weights:
             f"the point {name!r} has numbers that are not finite, first in {broken[0]!r}: its "
             "training has diverged, and its loss is no number anywhere. Take an earlier checkpoint."
         )
-    return theta
+    return found
 
 
-def _check_fit(model: nn.Module, theta: Weights, data: Data) -> None:
+def _read(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
+    """A point in any form."""
+    if isinstance(source, str | Path):
+        source = load(source, like=model, key=key)
+    if isinstance(source, Checkpoint):
+        return _Read(source.theta, list(source.facts.get("left out", [])))
+    if isinstance(source, Weights):
+        return _Read(source, [])
+    if isinstance(source, nn.Module):
+        return _Read(Weights.of(source), [])
+    if isinstance(source, Mapping):
+        twin = copy_module(model)
+        try:
+            twin.load_state_dict(dict(source))
+        except RuntimeError as error:
+            raise ValueError(f"the point {name!r} is of another network: {error}") from error
+        return _Read(Weights.of(twin), [])
+    raise TypeError(
+        f"the point {name!r} is a {type(source).__name__}: give a file or a folder, a module, its "
+        "state_dict(), or Weights."
+    )
+
+
+def _check_fit(landscape: Landscape, points: Mapping[str, Weights]) -> None:
+    """Measure every point on a few rows."""
     try:
-        logits = Landscape(model, data[:FEW], calibration=data).logits(theta, data.inputs[:FEW])
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(
-            f"your network cannot take your data, inputs of shape {tuple(data.inputs.shape[1:])}: "
-            f"{error}. Give the data as the network saw them in training."
-        ) from error
-    if logits.ndim != 2 or logits.shape[1] < data.classes or not torch.is_floating_point(logits):
-        raise ValueError(
-            f"your network gives {tuple(logits.shape)} for {FEW} inputs, but the labels run to "
-            f"{data.classes - 1}: it must give one row of logits per input."
+        losses = {name: landscape(theta).loss for name, theta in points.items()}
+    except (RuntimeError, TypeError, ValueError) as error:
+        words = f"your network, your data and what is measured do not fit: {error}"
+        raise ValueError(" ".join([words, *_hints(landscape.data, str(error))])) from error
+    for name, loss in losses.items():
+        if not abs(loss) < float("inf"):
+            raise ValueError(
+                f"the loss of the point {name!r} is {loss} on {len(landscape.data)} of your rows, "
+                "though its weights are numbers: are the inputs scaled as in training?"
+            )
+
+
+def _hints(data: Data, error: str) -> list[str]:
+    """What to do about inputs that a network did not take."""
+    hints = []
+    if any(t.dtype == torch.uint8 for t in tensors_of(data.inputs)):
+        hints.append(
+            "These inputs are bytes, 0 to 255: give `inputs.float() / 255`, or what the network "
+            "saw in training."
         )
+    if "positional argument" in error or "keyword argument" in error:
+        hints.append(
+            "Several inputs are given as data=((first, second), targets), or by the names of the "
+            "network's arguments: data=({'name': first, …}, targets)."
+        )
+    return hints
+
+
+def _tell(model: nn.Module, read: Mapping[str, _Read], data: Data) -> str:
+    """What was taken, and what of the files was not, in words."""
+    count = {1: "one point", 2: "two points"}.get(len(read), f"{len(read)} points")
+    size = next(iter(read.values())).theta.size
+    rows = "one row" if len(data) == 1 else f"{len(data)} rows"
+    words = [f"Your {type(model).__name__}: {count} of {size:,} weights, {rows}."]
+    for name, (_, out) in read.items():
+        if out:
+            more = f" and {len(out) - SOME} more" if len(out) > SOME else ""
+            words.append(f"Left out of {name}: {', '.join(out[:SOME])}{more}.")
+    return " ".join(words)

@@ -327,3 +327,24 @@ def test_a_sample_of_the_landscape_draws_rows_of_every_class():
     small = Landscape(model, data, calibration=data[:10]).sample(30)
     assert torch.bincount(small.data.labels).tolist() == [10, 10, 10]
     assert len(small.calibration) == 10
+
+
+def test_while_one_thread_prepares_the_others_find_the_network_whole(monkeypatch):
+    model, points = nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        points.append(Weights.of(nn.Sequential(nn.Flatten(), nn.Linear(64, 10))))
+    landscape, seen = Landscape(model, (torch.randn(30, 1, 8, 8), torch.arange(30) % 10)), []
+
+    def spy(layer, tensors, inputs):
+        def look(*_):
+            held = landscape._work.network.module.parameters()
+            seen.append([isinstance(tensor, nn.Parameter) for tensor in held])
+
+        with layer.register_forward_hook(look):
+            return torch.func.functional_call(layer, tensors, inputs)
+
+    monkeypatch.setattr("fusionlab.landscape.first_layer.functional_call", spy)
+    landscape.scores(Combinations(points, torch.eye(3)))
+    assert seen
+    assert all(whole == [True, True] for whole in seen)

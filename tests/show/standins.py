@@ -35,7 +35,7 @@ class Hill:
         self.calls += 1
         time.sleep(self.seconds)
         x, y = theta["w"][0].tolist()
-        return Score(1 + x + 4 * x * (1 - x) + y * y, accuracy=max(0.0, 1 - abs(y) / 10))
+        return Score(1 + x + 4 * x * (1 - x) + y * y, quality=max(0.0, 1 - abs(y) / 10))
 
     def probabilities(self, theta: Weights, inputs: torch.Tensor) -> torch.Tensor:
         x = theta["w"][0, 0].clamp(0, 1).float()

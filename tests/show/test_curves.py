@@ -22,7 +22,7 @@ class Ridge(Hill):
 
     def __call__(self, theta):
         x, y = theta["w"][0].tolist()
-        return Score(4 * x * (1 - x) / (1 + y * y), accuracy=1 / (1 + y * y))
+        return Score(4 * x * (1 - x) / (1 + y * y), quality=1 / (1 + y * y))
 
 
 class Fit:

@@ -48,7 +48,7 @@ def test_a_mark_stands_on_its_curve():
 
 
 def test_several_runs_are_a_mean_and_a_band_of_one_standard_deviation():
-    runs = [Profile(T, HILL.loss + shift, HILL.accuracy) for shift in (-1, 0, 1)]
+    runs = [Profile(T, HILL.loss + shift, HILL.quality) for shift in (-1, 0, 1)]
     figure = draw_profiles({"three seeds": runs})
     assert trace(figure, "loss:curve:three seeds").y == (1, 2, 4, 3, 2)
     band = trace(figure, "loss:band:three seeds").y

@@ -300,7 +300,7 @@ def far(x, y, z):
 
 def bowl(theta):
     loss = float((theta["w"] ** 2).sum())
-    return Score(loss, accuracy=1 / (1 + loss))
+    return Score(loss, quality=1 / (1 + loss))
 
 
 FLAT = Plane.around(far(0, 0, 0), far(1.0, 0, 0), far(0, 1.0, 0))

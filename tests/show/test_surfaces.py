@@ -21,7 +21,7 @@ def shifted(by: float, *, exact: bool = True) -> Surface:
     """The slope of `surface`, higher by so much."""
     flat = surface()
     known = torch.full_like(flat.exact, exact)
-    return Surface(flat.x, flat.y, flat.loss + by, flat.accuracy - 0.1, known)
+    return Surface(flat.x, flat.y, flat.loss + by, flat.quality - 0.1, known)
 
 
 def test_a_difference_is_subtracted_point_by_point_and_zero_is_the_middle():

@@ -24,7 +24,7 @@ class Slope(Hill):
     def __call__(self, theta):
         self.calls += 1
         x, y = theta["w"][0].tolist()
-        return Score(1 + x + 10 * y, accuracy=max(0.0, min(1.0, 1 - y / 10)))
+        return Score(1 + x + 10 * y, quality=max(0.0, min(1.0, 1 - y / 10)))
 
 
 def loss(a, b, c):
