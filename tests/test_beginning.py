@@ -8,7 +8,9 @@ import sys, warnings
 import torch
 from torch import nn
 from fusionlab import Data, Weights, lerp
-from fusionlab.connectivity import Bezier, Line, elastic_band, feature_connectivity, fit, instability, profile
+from fusionlab.connectivity import (
+    Bezier, Line, elastic_band, feature_connectivity, fit, instability, profile,
+)
 from fusionlab.lab import Recipe, convnet, mlp, resnet, train, train_many
 from fusionlab.landscape import (
     Landscape, Plane, Survey, eigenpairs, flatness, gradient_field, recalibrate, sharpness,

@@ -48,6 +48,7 @@ class Landscape:
         batch_norm: where BatchNorm's statistics at a point come from. `"recalibrate"` measures
             them there, on `calibration`; `"interpolate"` mixes those of the points that are
             combined; `"fixed"` takes those of the point, or of the first point combined.
+            Those of a stream are measured batch by batch.
         calibration: the data to recalibrate on, usually the training data; `data` without it.
         precision: in which points are scored; by default their own, and float32 for points of
             half precision.
