@@ -136,7 +136,7 @@ def bring_your_own(
     _check_kinds(model, brought)
     read = {name: _point(name, source, model, key) for name, source in brought.items()}
     thetas, rows = {name: one.theta for name, one in read.items()}, Data.of(data)
-    _check_fit(Landscape(model, rows.varied(FEW), objective), thetas)
+    _check_fit(model, rows.varied(FEW), objective, thetas)
     return Own(model, thetas, rows, True, _tell(model, read, rows), objective)
 
 
@@ -188,17 +188,20 @@ def _read(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
     )
 
 
-def _check_fit(landscape: Landscape, points: Mapping[str, Weights]) -> None:
+def _check_fit(
+    model: nn.Module, few: Data, objective: AnyObjective, points: Mapping[str, Weights]
+) -> None:
     """Measure every point on a few rows."""
     try:
+        landscape = Landscape(model, few, objective)
         losses = {name: landscape(theta).loss for name, theta in points.items()}
     except (RuntimeError, TypeError, ValueError) as error:
         words = f"your network, your data and what is measured do not fit: {error}"
-        raise ValueError(" ".join([words, *_hints(landscape.data, str(error))])) from error
+        raise ValueError(" ".join([words, *_hints(few, str(error))])) from error
     for name, loss in losses.items():
         if not abs(loss) < float("inf"):
             raise ValueError(
-                f"the loss of the point {name!r} is {loss} on {len(landscape.data)} of your rows, "
+                f"the loss of the point {name!r} is {loss} on {len(few)} of your rows, "
                 "though its weights are numbers: are the inputs scaled as in training?"
             )
 
