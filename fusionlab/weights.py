@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import register_pytree_node
 
-from fusionlab.modes import has_own_modes
+from fusionlab.modes import begin_training, has_own_modes, holds_merged
 from fusionlab.modules import copy_module
 from fusionlab.spaces import check_same_space, check_statistics
 
@@ -49,8 +49,8 @@ class Weights(Mapping[str, Tensor]):
 
         Of layers that merge weights in evaluation mode (LoRA) these are those before that.
         """
-        if not module.training and any(map(has_own_modes, module.modules())):
-            module = copy_module(module).train()
+        if holds_merged(module):
+            module = begin_training(copy_module(module))
         parameters = {name: p.detach().clone() for name, p in module.named_parameters()}
         return cls(parameters, {name: b.detach().clone() for name, b in module.named_buffers()})
 
@@ -68,15 +68,17 @@ class Weights(Mapping[str, Tensor]):
         fresh, modes = copy_module(module), [layer.training for layer in module.modules()]
         own_modes = any(map(has_own_modes, fresh.modules()))
         if own_modes:
-            fresh.train()  # so that nothing is cached or merged while the weights change
+            begin_training(fresh)  # nothing is cached or merged while the weights change
         for name, parameter in fresh.named_parameters():
             parameter.data = self[name].detach().clone()
             parameter.grad = None
         for name, buffer in fresh.named_buffers():
             if name in self.buffers:
                 buffer.data = self.buffers[name].detach().clone()
-        if own_modes and not module.training:
-            fresh.eval()
+        if own_modes:
+            for layer, training in zip(fresh.modules(), modes, strict=True):
+                if has_own_modes(layer):  # parents first, as theirs reaches their parts
+                    layer.train(training)
             for layer, training in zip(fresh.modules(), modes, strict=True):
                 layer.training = training
         return fresh

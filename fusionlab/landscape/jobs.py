@@ -54,7 +54,8 @@ class Job:
     @cached_property
     def schedule(self) -> Schedule:
         """Points per call, calls at the same time, and rows per call."""
-        cost = self.network.cost(self.few)
+        with self.examined.same_draws():
+            cost = self.network.cost(self.few)
         schedule = choose(cost, len(self.data), self.device)
         if self.calibration is not None:
             # What a layer measures belongs to one point and to many rows.
@@ -62,10 +63,9 @@ class Job:
             schedule = replace(schedule, stack=1, rows=rows)
         if not self.examined.by_row:
             schedule = replace(schedule, rows=len(self.data))
-        if not self.examined.steady:
+        if self.examined.draws:
             return replace(schedule, stack=1, workers=1)
-        anew = self.network.handling.modes == "anew"
-        return replace(schedule, stack=1) if anew else schedule
+        return replace(schedule, stack=1) if self.network.handling.anew else schedule
 
     @property
     def batches(self) -> Iterable[Data]:
@@ -94,8 +94,10 @@ class Job:
         if not network.convolutional or [t.ndim for t in tensors_of(few)] != [4]:
             return False
         try:
-            with torch.no_grad():
-                return difference(network({}, few), network({}, _channels_last(few))) < ALIKE
+            with torch.no_grad(), self.examined.same_draws():
+                plain = network({}, few)
+            with torch.no_grad(), self.examined.same_draws():
+                return difference(plain, network({}, _channels_last(few))) < ALIKE
         except RuntimeError:  # a view that wants channels first
             return False
 

@@ -15,6 +15,7 @@ from fusionlab.landscape.examination import FEW
 from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.network import Network
+from fusionlab.landscape.notices import notice
 from fusionlab.landscape.plain import Yardstick
 from fusionlab.landscape.schedules import run
 from fusionlab.landscape.spans import Span
@@ -36,28 +37,31 @@ class Plan:
         self.job, self.span = job, span
         self.first: FirstLayer | None = None
         self.stack = job.schedule.stack
-        if job.calibration is None and len(span.points) > 1:
-            self.first = self._first_layer()
+        if len(span.points) == 1 or not span.sound:
+            self.stack = 1
+        elif job.calibration is None:
+            self.first = None if span.brings_buffers else self._first_layer()
             self._settle()
 
     @torch.no_grad()
     def totals(self, c: Tensor) -> Tensor:
         """The sums of the objective at coefficients c (P, k), shape (4, P)."""
         batches, workers = list(self.job.batches), self.job.schedule.workers
-        with self.job.examined.same_draws():
-            if len(c) == 1 and len(batches) > 1 and self.job.calibration is None:
-                tensors = self._tensors(c)
+        if len(c) == 1 and len(batches) > 1 and self.job.calibration is None:
+            tensors = self._tensors(c)
+            with self.job.examined.same_draws():
                 each = run(
                     lambda i: self._sums(c, tensors, i, batches[i]), range(len(batches)), workers
                 )
-                return torch.stack(each).sum(0)
-            stacks = c.split(self.stack)
-            return torch.cat(run(lambda rows: self._over(rows, batches), stacks, workers), 1)
+            return torch.stack(each).sum(0)
+        stacks = c.split(self.stack)
+        return torch.cat(run(lambda rows: self._over(rows, batches), stacks, workers), 1)
 
     def _over(self, c: Tensor, batches: Sequence[Data]) -> Tensor:
         """The sums over batches at the coefficients of one call, shape (4, q)."""
-        tensors = self._tensors(c)
-        each = [self._sums(c, tensors, i, batch) for i, batch in enumerate(batches)]
+        with self.job.examined.same_draws():
+            tensors = self._tensors(c)
+            each = [self._sums(c, tensors, i, batch) for i, batch in enumerate(batches)]
         return torch.stack(each).sum(0)
 
     def _tensors(self, c: Tensor) -> dict[str, Tensor]:
@@ -104,7 +108,7 @@ class Plan:
     def _first_layer(self) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
         job, points = self.job, self.span.coordinates
-        if job.network.handling.modes == "anew" or not isinstance(job.data.inputs, Tensor):
+        if job.network.handling.anew or not isinstance(job.data.inputs, Tensor):
             return None
         batches: list[Any] = [in_precision(batch.inputs, points) for batch in job.batches]
         name = find(job.network, points, batches[0][:2], rows=len(job.data), stack=self.stack)
@@ -118,14 +122,14 @@ class Plan:
             self.first, self.stack = None, 1
             return
         if self.first and not self._agrees(plain, 1, self.first):
-            _warn(
+            notice(
                 f"the outputs of the layer {self.first.name!r} are not linear in its weights, or "
                 "another layer reads them: they are computed anew at each point."
             )
             self.first = None
         if self.stack > 1 and (agrees := self._agrees(plain, 2, self.first)) is not True:
             if agrees is False:
-                _warn("stacking points gives other outputs: they are computed one by one.")
+                notice("stacking points gives other outputs: they are computed one by one.")
             self.stack = 1
 
     def _agrees(self, plain: Yardstick, count: int, first: FirstLayer | None) -> bool | None:
@@ -133,7 +137,7 @@ class Plan:
         batch, c = next(iter(self.job.batches)), self._between(count)
         rows = len(tensors_of(plain.inputs)[0])
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), self.job.examined.same_draws():
                 # vmap warns where it takes rows one by one, which is slower than no vmap
                 warnings.filterwarnings("error", message="There is a performance drop")
                 outputs = self._outputs(c, self._tensors(c), 0, batch, rows)
@@ -155,7 +159,3 @@ class Plan:
         c = torch.zeros(count, len(self.span.points), dtype=torch.double, device=self.job.device)
         c[:, :2] = torch.tensor(BETWEEN[:count])
         return c
-
-
-def _warn(words: str) -> None:
-    warnings.warn(words, RuntimeWarning, stacklevel=7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial, reduce
 from typing import NamedTuple
 
@@ -47,6 +48,7 @@ class Slopes:
         objective: outputs and targets ↦ sums; twice differentiable for the Hessian.
         together: directions of one Hessian product.
         by_row: whether rows do not depend on each other, so that data can be divided.
+        draws: makes a block in which the network draws the same random numbers each time.
     """
 
     def __init__(
@@ -57,7 +59,9 @@ class Slopes:
         *,
         together: int = 1,
         by_row: bool = True,
+        draws: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._draws = draws
         self.network, self.data, self.objective, self._by_row = network, data, objective, by_row
         self.together = min(together, TOGETHER)
 
@@ -94,7 +98,8 @@ class Slopes:
             weights, parts = zip(
                 *((w, _products(g, leaves, given)) for w, g in graphs), strict=True
             )
-            return torch.cat([t.flatten(1) for t in _total(parts)], 1) / sum(weights)
+            total: Tensor = torch.cat([t.flatten(1) for t in _total(parts)], 1)
+            return total / float(sum(weights))
 
         point = Weights({name: leaf.detach() for name, leaf in leaves.items()})
         return Hessian(product, point, together=self.together)
@@ -123,7 +128,8 @@ class Slopes:
     def _sums(self, network: Network, leaves: Tensors, held: Tensors, batch: Data) -> Sums:
         """Sums of the objective over the batch."""
         inputs = map_tensors(torch.clone, in_precision(batch.inputs, leaves))
-        outputs = network({**held, **leaves}, inputs)
+        with self._draws():
+            outputs = network({**held, **leaves}, inputs)
         network.moments()  # what normalising layers noted is of no use here
         return self.objective.sums(outputs, batch.targets)
 
