@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
@@ -164,6 +164,13 @@ class Network:
         module = use_batches(copy_module(self.module, instead=_shared(self.module)), self.momenta)
         twin = self._like(module)
         twin._batches = True
+        return twin
+
+    @property
+    def fresh(self) -> Network:
+        """The same network, of which each call takes a fresh one that stays at its tensors."""
+        twin = self._like(begin_training(copy_module(self.module, instead=_shared(self.module))))
+        twin.handling = replace(self.handling, anew=True)
         return twin
 
     def _like(self, module: nn.Module) -> Network:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.checkpoint import CheckpointError
 
 from fusionlab.data import Data
 from fusionlab.landscape.hessians import TOGETHER, Hessian, shaped
@@ -77,10 +78,11 @@ class Slopes:
             theta: the point, with the statistics to hold.
             by_batch: normalise by the data, and differentiate through that.
         """
+        batches = [self.data] if by_batch else self._batches
         leaves, held = self._place(theta)
         network = self.network.by_batch if by_batch else self.network
         slope = partial(_slope, partial(self._sums, network, leaves, held), leaves)
-        parts = [slope(batch) for batch in ([self.data] if by_batch else self._batches)]
+        parts = [slope(batch) for batch in batches]
         loss, weight, quality, counted = torch.stack([sums for sums, _ in parts]).sum(0).tolist()
         total = zip(theta.items(), _total(slopes for _, slopes in parts), strict=True)
         gradient = {name: (g / weight).to(t.device, t.dtype) for (name, t), g in total}
@@ -88,9 +90,9 @@ class Slopes:
 
     def hessian(self, theta: Weights) -> Hessian:
         """The Hessian at θ; the graphs of its gradient are kept while memory allows."""
-        leaves, held = self._place(theta)
+        keeps, (leaves, held) = len(self.data) * self.bytes <= KEPT_BYTES, self._place(theta)
         grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
-        kept = list(map(grow, self._batches)) if len(self.data) * self.bytes <= KEPT_BYTES else []
+        kept = list(map(grow, self._batches)) if keeps else []
 
         def product(vectors: Tensor) -> Tensor:
             given = list(shaped(vectors, leaves).values())
@@ -107,8 +109,17 @@ class Slopes:
     @cached_property
     def bytes(self) -> int:
         """What one more row of data adds to the graph of a gradient."""
+        try:
+            return self._bytes(_graph)
+        except NotImplementedError:  # there is no second derivative
+            return 2 * self._bytes(lambda sums, _, batch: sums(batch))
+        except CheckpointError:  # what is computed again in backward passes needs its weights there
+            self.network = self.network.fresh
+            return self._bytes(_graph)
+
+    def _bytes(self, graph: Callable[..., object]) -> int:
         leaves, held = self._place(Weights.of(self.network.module))
-        grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
+        grow = partial(graph, partial(self._sums, self.network, leaves, held), leaves)
         rows = torch.arange(4, device=self.data.device) % len(self.data)
         few, more = (self.data[rows[:n]] for n in (2, 4))  # copies, not views
         return max(1, (_saved(partial(grow, more)) - _saved(partial(grow, few))) // 2)
