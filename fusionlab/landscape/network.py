@@ -184,9 +184,22 @@ class Network:
         """Buffers of normalising layers to be written over, for one call."""
         layers = normalising_layers(self.module)
         own = {n: b for n, b in self.module.named_buffers() if n.rpartition(".")[0] in layers}
+        kinds = self.kinds_measured(tensors)
         return {
-            n: torch.full_like(b, self.filled) if n in self.measured else tensors.get(n, b).clone()
+            n: torch.full_like(b, self.filled, dtype=kinds[n])
+            if n in kinds
+            else tensors.get(n, b).clone()
             for n, b in own.items()
+        }
+
+    def kinds_measured(self, tensors: Tensors) -> dict[str, torch.dtype]:
+        """The types of what is measured: the module's, or a point's that is in another precision."""
+        name, own = next(iter(self.parameters.items()))
+        kind = tensors.get(name, own).dtype.to_real()
+        other = kind if kind != own.dtype.to_real() else None
+        buffers = {n: b for n, b in self.module.named_buffers() if n in self.measured}
+        return {
+            n: other if other and b.is_floating_point() else b.dtype for n, b in buffers.items()
         }
 
     @contextmanager

@@ -107,7 +107,7 @@ class Plan:
 
     def _first_layer(self) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
-        job, points = self.job, self.span.coordinates
+        job, points = self.job, self.span.ends
         if job.network.handling.anew or not isinstance(job.data.inputs, Tensor):
             return None
         batches: list[Any] = [in_precision(batch.inputs, points) for batch in job.batches]

@@ -56,6 +56,12 @@ class Span:
         """The points' tensors, stacked: k times the memory of one, so only where it is of use."""
         return {name: self._stack(p[name] for p in self.points) for name in self.points[0]}
 
+    @property
+    def ends(self) -> dict[str, Tensor]:
+        """The points' tensors with the statistics that belong to them, stacked."""
+        kept = {n: t.expand(len(self.points), *t.shape) for n, t in self._kept.items()}
+        return {**self.coordinates, **self._mixed, **kept}
+
     @cached_property
     def sound(self) -> bool:
         """Whether all coordinates are numbers of which Σᵢ cᵢ θᵢ can be computed at once."""

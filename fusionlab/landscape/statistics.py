@@ -26,15 +26,14 @@ def measure(
         by_batch(tensors, in_precision(inputs, tensors))
     moments = by_batch.moments()
     layers = normalising_layers(by_batch.module)
-    like = {name: b for name, b in network.module.named_buffers() if name in network.measured}
     pooled = {
         f"{layer}.{name}".lstrip("."): value
         for layer, seen in moments.items()
         for name, value in _pool(seen, of_batches=isinstance(layers[layer], _BatchNorm)).items()
     }
     one = next(iter(tensors.values()))
-    kinds = {n: one.dtype.to_real() if b.is_floating_point() else b.dtype for n, b in like.items()}
-    return {n: pooled[n].to(one.device, kinds[n]) for n in like if n in pooled}
+    kinds = network.kinds_measured(tensors)
+    return {n: pooled[n].to(one.device, kind) for n, kind in kinds.items() if n in pooled}
 
 
 def _pool(batches: Sequence[Moments], *, of_batches: bool) -> dict[str, Tensor]:
