@@ -178,11 +178,16 @@ def plain_loss(
             share = t if policy == "interpolate" and buffer.is_floating_point() else 0
             own, other = a.buffers[name], b.buffers[name]
             buffer.data = ((1 - share) * own + share * other).to(own.dtype) if share else own.clone()
-    network.requires_grad_(True).eval()
-    inputs = brought.data.inputs
-    if policy == "recalibrate":
+    network.requires_grad_(True)
+    if slope:  # in evaluation mode what is cached or merged has no gradient
         for layer in network.modules():
-            layer.training = isinstance(layer, _BatchNorm)
+            layer.training = getattr(layer.train, "__func__", None) is not nn.Module.train
+    else:
+        network.eval()
+    inputs = brought.data.inputs
+    for layer in network.modules():
+        if policy == "recalibrate" and isinstance(layer, _BatchNorm):
+            layer.training = True
     kind = next(iter(a.values())).dtype
     with torch.set_grad_enabled(slope):
         returned = network(**inputs) if isinstance(inputs, dict) else network(inputs.to(kind))

@@ -174,7 +174,7 @@ def _with_rows(examined: Examined, plain: Yardstick) -> Examined:
     """What the network does with the rows of a batch."""
     network, tensors = examined.network, {**plain.theta, **plain.theta.buffers}
     n = len(tensors_of(plain.inputs)[0])
-    if n == FEW and not examined.draws:
+    if n == FEW and (not examined.draws or plain.steady):
         whole = network(tensors, plain.inputs)
         by_row = all(
             plain.alike(_rows(whole, part), network(tensors, _rows(plain.inputs, part)))

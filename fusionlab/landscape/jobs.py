@@ -62,7 +62,8 @@ class Job:
             rows = max(1, int(MEASURED_BYTES // cost.bytes))
             schedule = replace(schedule, stack=1, rows=rows)
         if not self.examined.by_row:
-            schedule = replace(schedule, rows=len(self.data))
+            whole = max(len(self.data), len(self.calibration or self.data))
+            schedule = replace(schedule, rows=whole)
         if self.examined.draws:
             return replace(schedule, stack=1, workers=1)
         return replace(schedule, stack=1) if self.network.handling.anew else schedule

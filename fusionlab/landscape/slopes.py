@@ -126,7 +126,8 @@ class Slopes:
 
     @cached_property
     def _batches(self) -> list[Data]:
-        rows = max(1, int(BATCH_BYTES // self.bytes)) if self._by_row else len(self.data)
+        rows = max(1, int(BATCH_BYTES // self.bytes))  # this also tries the network
+        rows = rows if self._by_row else len(self.data)
         return list(self.data.parts(rows))
 
     def _place(self, theta: Weights) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -192,13 +192,14 @@ def first_step(case: Case, found: Findings) -> None:
         or case.habit == "double points"
     ):
         return
-    points = [Weights(p) for p in (case.a, case.b)]
+    network = begin(oracle.loaded(case, oracle.mixed(case.a, case.b, 0.6)))
+    value = cross_entropy(
+        oracle.logits(oracle.called(network, copied(case.data.inputs))), case.data.targets
+    )
+    oracle.differentiated(value, [p for p in network.parameters() if p.requires_grad])
+    points, right = [Weights(p) for p in (case.a, case.b)], value.item()
     recipe = Recipe(epochs=1, batch_size=len(case.data), lr=1e-6)
     fitted = fit(case.model, case.data, Place(points), recipe, seed=0, progress=False)
-    network = begin(oracle.loaded(case, oracle.mixed(case.a, case.b, 0.6)))
-    with torch.no_grad():
-        out = oracle.logits(oracle.called(network, copied(case.data.inputs)))
-    right = cross_entropy(out, case.data.targets).item()
     put(found, "first step", abs(fitted.losses[0].item() - right) / max(right, 1e-3))
 
 
