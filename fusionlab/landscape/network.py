@@ -146,7 +146,8 @@ class Network:
 
     def cost(self, inputs: Inputs) -> Cost:
         """What one row of such inputs costs."""
-        shared = {} if self.handling.copies_tensors else _shared(self.module)
+        writes = self.handling.copies_tensors or self.handling.anew
+        shared = {} if writes else _shared(self.module)
         with explained(inputs):
             return cost(
                 copy_module(self.module, instead=shared), in_precision(inputs, self.parameters)
