@@ -6,11 +6,31 @@ import argparse
 
 import torch
 
-from benchmarks import curvature, curves, explorers, largest, networks, surveys, ticks, training, truths
+from benchmarks import (
+    curvature,
+    curves,
+    explorers,
+    largest,
+    networks,
+    surveys,
+    ticks,
+    training,
+    truths,
+)
 from benchmarks.cases import MODELS, case
 from benchmarks.timing import peak
 
-TABLES = ("surveys", "ticks", "training", "curves", "curvature", "explorers", "truths", "largest", "networks")
+TABLES = (
+    "surveys",
+    "ticks",
+    "training",
+    "curves",
+    "curvature",
+    "explorers",
+    "truths",
+    "largest",
+    "networks",
+)
 
 
 def main() -> None:

@@ -56,7 +56,9 @@ def torchvisions(names: dict[str, int] = TORCHVISION) -> Iterator[Brought]:
 
     for name, pixels in names.items():
         settings = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
-        yield seeing(f"torchvision {name}", get_model(name, num_classes=CLASSES, **settings), pixels)
+        yield seeing(
+            f"torchvision {name}", get_model(name, num_classes=CLASSES, **settings), pixels
+        )
 
 
 def timms(names: dict[str, int] = TIMM) -> Iterator[Brought]:
@@ -65,7 +67,9 @@ def timms(names: dict[str, int] = TIMM) -> Iterator[Brought]:
 
     for name, pixels in names.items():
         settings = {"img_size": pixels} if name.startswith(("vit", "mixer")) else {}
-        yield seeing(f"timm {name}", timm.create_model(name, num_classes=CLASSES, **settings), pixels)
+        yield seeing(
+            f"timm {name}", timm.create_model(name, num_classes=CLASSES, **settings), pixels
+        )
 
 
 def seeing(name: str, model: nn.Module, pixels: int) -> Brought:
@@ -101,7 +105,10 @@ class Last(nn.Module):
 def transformers_own() -> Iterator[Brought]:
     """Small BERT and GPT-2 from their configurations."""
     from transformers import (
-        BertConfig, BertForSequenceClassification, GPT2Config, GPT2ForSequenceClassification,
+        BertConfig,
+        BertForSequenceClassification,
+        GPT2Config,
+        GPT2ForSequenceClassification,
         GPT2LMHeadModel,
     )  # fmt: skip
 
@@ -177,7 +184,9 @@ def plain_loss(
         for name, buffer in held.items():
             share = t if policy == "interpolate" and buffer.is_floating_point() else 0
             own, other = a.buffers[name], b.buffers[name]
-            buffer.data = ((1 - share) * own + share * other).to(own.dtype) if share else own.clone()
+            buffer.data = (
+                ((1 - share) * own + share * other).to(own.dtype) if share else own.clone()
+            )
     network.requires_grad_(True)
     if slope:  # in evaluation mode what is cached or merged has no gradient
         for layer in network.modules():

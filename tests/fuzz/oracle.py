@@ -82,7 +82,7 @@ def rows(inputs: object, tensors: Tensors) -> object:
     return copied(inputs, lambda t: cast(t.clone(), dtype_of(tensors)))
 
 
-class Fails(Exception):  # noqa: N818 (nothing is wrong with the package then)
+class Fails(Exception):
     """Plain PyTorch cannot do it either."""
 
 
