@@ -6,11 +6,31 @@ import argparse
 
 import torch
 
-from benchmarks import curvature, curves, explorers, largest, surveys, ticks, training, truths
+from benchmarks import (
+    curvature,
+    curves,
+    explorers,
+    largest,
+    networks,
+    surveys,
+    ticks,
+    training,
+    truths,
+)
 from benchmarks.cases import MODELS, case
 from benchmarks.timing import peak
 
-TABLES = ("surveys", "ticks", "training", "curves", "curvature", "explorers", "truths", "largest")
+TABLES = (
+    "surveys",
+    "ticks",
+    "training",
+    "curves",
+    "curvature",
+    "explorers",
+    "truths",
+    "largest",
+    "networks",
+)
 
 
 def main() -> None:
@@ -25,7 +45,7 @@ def main() -> None:
     fastest = peak()
     print(f"torch {torch.__version__}, {options.threads} threads, medians of {options.rounds}")
     print(f"a 2048×2048 matrix product runs at {fastest / 1e9:.0f} GFLOP/s, the peak below\n")
-    alone = {"training", "curves", "truths"}  # these bring networks of their own
+    alone = {"training", "curves", "truths", "networks"}  # these bring networks of their own
     needed = set(options.only) - alone
     cases = [case(name) for name in options.networks] if needed else []
     if "surveys" in options.only:
@@ -44,6 +64,8 @@ def main() -> None:
         print(truths.report())
     if "largest" in options.only:
         print(largest.report())
+    if "networks" in options.only:
+        print(networks.report())
 
 
 if __name__ == "__main__":

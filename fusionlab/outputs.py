@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, TypeAlias
 
 import torch
@@ -34,9 +35,23 @@ def forward(network: nn.Module, inputs: Inputs) -> Any:
 
 def map_tensors(function: Callable[[Tensor], Tensor], tensors: Any) -> Any:
     """Apply `function` to each tensor of inputs or outputs; what is no tensor stays."""
-    if isinstance(tensors, Tensor):
-        return function(tensors)
-    return tree_map(lambda t: function(t) if isinstance(t, Tensor) else t, tensors)
+
+    def convert(one: Any) -> Any:
+        if isinstance(one, Tensor):
+            return function(one)
+        if not _holds_tensors(one):
+            return one
+        fresh = copy(one)
+        for name, value in vars(one).items():
+            object.__setattr__(fresh, name, map_tensors(function, value))
+        return fresh
+
+    return tree_map(convert, tensors)
+
+
+def _holds_tensors(one: Any) -> bool:
+    """Whether this is an object of the reader's (a dataclass) with tensors as attributes."""
+    return any(isinstance(value, Tensor) for value in getattr(one, "__dict__", {}).values())
 
 
 def tensors_of(inputs: Inputs) -> list[Tensor]:

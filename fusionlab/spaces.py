@@ -13,8 +13,10 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # torch's n
 
 def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
     """Raise unless two points have the same names and shapes; the one place of this check."""
-    if not isinstance(b, Mapping):
-        raise TypeError(f"expected Weights, got {type(b).__name__}; wrap a model by Weights.of")
+    for point in (a, b):
+        if not isinstance(point, Mapping):
+            kind = type(point).__name__
+            raise TypeError(f"expected Weights, got {kind}; wrap a model by Weights.of")
     if alone := sorted(a.keys() ^ b.keys()):
         if prefix := _wrapper(a, b) or _wrapper(b, a):
             raise ValueError(

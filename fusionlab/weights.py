@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import register_pytree_node
 
-from fusionlab.modes import at_rest, has_own_modes, with_modes_of
+from fusionlab.modes import begin_training, has_own_modes, holds_merged, take_modes
 from fusionlab.modules import copy_module
 from fusionlab.spaces import check_same_space, check_statistics
 
@@ -49,8 +49,8 @@ class Weights(Mapping[str, Tensor]):
 
         Of layers that merge weights in evaluation mode (LoRA) these are those before that.
         """
-        if not module.training and has_own_modes(module):
-            module = at_rest(copy_module(module))
+        if holds_merged(module):
+            module = begin_training(copy_module(module))
         parameters = {name: p.detach().clone() for name, p in module.named_parameters()}
         return cls(parameters, {name: b.detach().clone() for name, b in module.named_buffers()})
 
@@ -65,14 +65,16 @@ class Weights(Mapping[str, Tensor]):
         """
         check_same_space(self, dict(module.named_parameters()))
         check_statistics(module, self.buffers)
-        fresh = at_rest(copy_module(module))
+        fresh = copy_module(module)
+        if own := has_own_modes(fresh):
+            begin_training(fresh)  # nothing is cached or merged while the weights change
         for name, parameter in fresh.named_parameters():
             parameter.data = self[name].detach().clone()
             parameter.grad = None
         for name, buffer in fresh.named_buffers():
             if name in self.buffers:
                 buffer.data = self.buffers[name].detach().clone()
-        return with_modes_of(module, fresh)
+        return take_modes(fresh, module) if own else fresh
 
     def move(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None

@@ -28,8 +28,8 @@ from fusionlab.weights import Combinations, Weights
 
 Policy = Literal["recalibrate", "interpolate", "fixed"]
 POLICIES = ("recalibrate", "interpolate", "fixed")
-FIRST = 256  # rows of a stream that are looked at before it is read
 TRIED = 16  # rows on which outputs and targets are seen to fit
+MET = 1024  # targets that these rows' outputs meet
 
 
 class Landscape:
@@ -91,7 +91,8 @@ class Landscape:
             points = Combinations(points, torch.eye(len(points)))
         if not len(points):
             return Scores(torch.empty(0), torch.empty(0), self.measures)
-        plan = self._planned(points.points)
+        with self._work.examined.same_draws():
+            plan = self._planned(points.points)
         loss, weight, quality, counted = plan.totals(points.coefficients.to(self.device))
         return Scores(loss / weight, quality / counted, self.measures)
 
@@ -109,14 +110,16 @@ class Landscape:
         """What the layers of these names give at θ; statistics as θ has them."""
         tensors = self._placed(theta)
         inputs = map_tensors(lambda t: t.to(self.device), inputs)
-        return self._work.network.outputs_of(layers, tensors, in_precision(inputs, tensors))
+        with self._work.examined.same_draws():
+            return self._work.network.outputs_of(layers, tensors, in_precision(inputs, tensors))
 
     @torch.no_grad()
     def layers(self, theta: Weights) -> list[str]:
         """Names of the layers with weights of their own, in the order in which they run at θ."""
         tensors = self._placed(theta)
         few = in_precision(self._work.few, tensors)
-        return list(dict.fromkeys(self._work.network.order(tensors, few)))
+        with self._work.examined.same_draws():
+            return list(dict.fromkeys(self._work.network.order(tensors, few)))
 
     def probabilities(self, theta: Weights, inputs: Inputs) -> Tensor:
         """Class probabilities of the network at θ, shape (n, classes).
@@ -131,7 +134,8 @@ class Landscape:
         job = self._work
         if job.calibration is not None:
             parts = job.calibration.parts(job.schedule.rows)
-            measured = measure(job.network, self._placed(theta), (d.inputs for d in parts))
+            with job.examined.same_draws():
+                measured = measure(job.network, self._placed(theta), (d.inputs for d in parts))
             return Weights(theta, {**theta.buffers, **measured})
         check_statistics(job.network.module, theta.buffers)
         return theta
@@ -143,8 +147,7 @@ class Landscape:
         gradient goes through its statistics; else those that it has at θ are held.
         """
         through = self._work.one_batch and self._slopes.whole
-        with self._work.examined.same_draws():
-            slope = self._slopes.at(theta if through else self.at(theta), by_batch=through)
+        slope = self._slopes.at(theta if through else self.at(theta), by_batch=through)
         return Score(slope.loss, slope.quality, self.measures), slope.gradient
 
     def hessian(self, theta: Weights) -> Hessian:
@@ -206,8 +209,10 @@ class Landscape:
         job = self._work
         small = job.cost.flops * job.rows < PRODUCT_FLOPS
         together = job.schedule.stack if small or self.device.type != "cpu" else 1
-        by_row = job.examined.by_row
-        return Slopes(job.network, self.data, job.objective, together=together, by_row=by_row)
+        return Slopes(
+            job.network, self.data, job.objective,
+            together=together, by_row=job.examined.by_row, draws=job.examined.same_draws,
+        )  # fmt: skip
 
     @cached_property
     def _spans(self) -> list[Span]:
@@ -258,8 +263,13 @@ _NUMBERS = ("loss", "quality")
 @torch.no_grad()
 def _fitted(objective: Objective, examined: Examined, data: Data | Stream) -> Objective:
     """The objective, seen to fit what the network gives for a few rows of the data."""
-    rows = (data if isinstance(data, Data) else data.first(FIRST)).varied(TRIED)
+    seen = data if isinstance(data, Data) else data.first(MET)
+    rows = seen.varied(TRIED)
     network = examined.network
-    with explained(rows.inputs):
+    with explained(rows.inputs), examined.same_draws():
         outputs = network({}, in_precision(rows.inputs, network.parameters))
-    return objective.checked(outputs, rows.targets)
+    # A loss whose mean is none shows it at rare targets, so many meet the few outputs.
+    targets = seen.varied(MET).targets
+    again = torch.arange(len(targets), device=targets.device) % len(rows)
+    tiled = map_tensors(lambda t: t[again] if t.ndim and len(t) == len(rows) else t, outputs)
+    return objective.checked(tiled, targets)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fusionlab.landscape.moments import is_torchs, normalising_layers
-from fusionlab.landscape.network import Handling, Modes, Network
+from fusionlab.landscape.draws import drawing, states
+from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batches
+from fusionlab.landscape.network import Handling, Network
+from fusionlab.landscape.notices import notice
 from fusionlab.landscape.plain import Yardstick, difference, elsewhere
 from fusionlab.landscape.precision import working
 from fusionlab.landscape.statistics import measure
-from fusionlab.modes import has_own_modes
+from fusionlab.modes import begin_evaluation, begin_training, has_own_modes
 from fusionlab.modules import copy_module
-from fusionlab.outputs import Inputs, explained, in_precision, map_tensors, tensors_of
+from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors, tensors_of
+from fusionlab.spaces import own_statistics
 from fusionlab.weights import Weights
 
 FEW = 4  # rows on which ways of computing are compared
@@ -32,7 +34,7 @@ class Examined:
     Attributes:
         network: called as it has to be.
         base: the module itself at rest, for the plain path.
-        steady: whether it gives the same outputs twice; else it draws random numbers.
+        draws: whether it draws random numbers, be they of use or not.
         by_row: whether each row's outputs are its own, whatever rows stand beside it.
         one_pass: whether normalising by a batch is the same as measuring it and normalising then.
         unmeasurable: a layer whose statistics cannot be measured at a point, or "".
@@ -40,20 +42,22 @@ class Examined:
 
     network: Network
     base: nn.Module
-    steady: bool = True
+    draws: bool = False
     by_row: bool = True
     one_pass: bool = True
     unmeasurable: str = ""
 
     @contextmanager
     def same_draws(self) -> Iterator[None]:
-        """A block in which a network that draws has the same random numbers; torch's stay."""
-        if self.steady:
+        """A block in which a network that draws has the same random numbers; the reader's stay."""
+        with drawing(self.device) if self.draws else nullcontext():
             yield
-            return
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
-            yield
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        tensors = (*self.base.parameters(), *self.base.buffers())
+        return next((t.device for t in tensors), torch.device("cpu"))
 
     def check_measurable(self) -> None:
         """Raise a ValueError if statistics are needed that cannot be measured."""
@@ -80,79 +84,143 @@ def examine(
     """
     base = _at_rest(model, device)
     theta = Weights.of(base)
-    there = elsewhere(theta)
     few = in_precision(map_tensors(lambda t: t[:FEW].to(device), inputs), theta)
     with explained(inputs):
-        plain = Yardstick(base, there, few, select)
-    tried: list[Network] = []
-    for modes in _ways(base):
-        tried.append(_watched(base, modes, select, theta, few))
-        tried[-1](theta, few)  # what it keeps from one point would show at the next
-        if plain.agrees(tried[-1]({**there, **there.buffers}, few)):
-            break
-        if not plain.steady:
-            _warn(_DRAWS)
-            return Examined(tried[0], base, steady=False)
-    else:
-        _warn(f"{_culprit(tried[0], plain)}, in a way that could not be mended: do not trust it.")
-    if tried[-1].handling.modes == "anew":
-        _warn(f"{_culprit(tried[0], plain)}: each point gets a fresh network, which is slower.")
-    return _with_rows(Examined(tried[-1], base), there, few)
-
-
-_DEPTH = 6  # from here to the reader's call
+        plain = _yardstick(base, theta, few, select)
+    with drawing(device):
+        return _with_rows(_agreeing(plain, theta, select), plain)
 
 
 def _at_rest(model: nn.Module, device: torch.device) -> nn.Module:
     """A copy in training mode, in which no layer has merged or cached its weights."""
-    base = copy_module(model).to(device).train()
+    base = begin_training(copy_module(model).to(device))
     dtype = working(dict(base.named_parameters()))
     return base if dtype is None else base.to(dtype)
 
 
-def _ways(base: nn.Module) -> Iterator[Modes]:
-    yield "evaluation"
+def _yardstick(
+    base: nn.Module, theta: Weights, few: Inputs, select: Callable[[Any], Any]
+) -> Yardstick:
+    """The plain path at a point near θ where there are outputs, if need be with θ's buffers."""
+    near = elsewhere(theta)
+    for point in (near, Weights(near, theta.buffers)):
+        with suppress(RuntimeError, ValueError):
+            plain = Yardstick(base, point, few, select)
+            if plain.finite:
+                return plain
+    return Yardstick(base, theta, few, select)
+
+
+def _ways(base: nn.Module) -> Iterator[Handling]:
+    """How a network may have to be called, the quickest first."""
+    yield Handling()
     if has_own_modes(base):
-        yield "flags"
-    yield "anew"
+        yield Handling("flags")
+        yield Handling("flags", anew=True)  # slopes reach what evaluation would merge
+    yield Handling(anew=True)
+
+
+def _agreeing(plain: Yardstick, theta: Weights, select: Callable[[Any], Any]) -> Examined:
+    """The network, called in the first way that gives the outputs of the plain path."""
+    base, few, there = plain.model, plain.inputs, {**plain.theta, **plain.theta.buffers}
+    tried: list[Examined] = []
+    for handling in _ways(base):
+        tried.append(_watched(base, handling, select, theta, few))
+        # What it keeps from one point shows at the next.
+        with tried[-1].same_draws():
+            outputs = tried[-1].network(there, few)
+        if plain.agrees(outputs):
+            break
+    else:
+        notice(f"{_culprit(tried[0], plain)}, in a way that could not be mended: do not trust it.")
+    if tried[-1].network.handling.anew:
+        notice(f"{_culprit(tried[0], plain)}: each point gets a fresh network, which is slower.")
+    if tried[-1].draws and not plain.steady:
+        notice(_DRAWS)
+    return tried[-1]
 
 
 def _watched(
-    base: nn.Module, modes: Modes, select: Callable[[Any], Any], theta: Weights, few: Inputs
-) -> Network:
+    base: nn.Module,
+    handling: Handling,
+    select: Callable[[Any], Any],
+    theta: Weights,
+    few: Inputs,
+) -> Examined:
     """The network, called so that nothing it writes reaches what it was given."""
-    handling = Handling(modes)
     network = Network(base, handling=handling, select=select)
     given = map_tensors(torch.clone, few)
     tensors = {n: t.clone() for n, t in {**network.constants, **theta, **theta.buffers}.items()}
-    before = [t._version for t in (*tensors_of(given), *tensors.values())]
+    lent = [*tensors_of(given), *tensors.values()]
+    before = [(t._version, t.clone()) for t in lent]
+    stood = states(lent[0].device)
     network(tensors, given)
-    after = [t._version for t in (*tensors_of(given), *tensors.values())]
-    written = [p != q for p, q in zip(before, after, strict=True)]
+    draws = states(lent[0].device) != stood
+    written = [_was_written(t, *was) for t, was in zip(lent, before, strict=True)]
     inputs = len(tensors_of(given))
     network.handling = replace(
         handling, copies_inputs=any(written[:inputs]), copies_tensors=any(written[inputs:])
     )
-    return network
+    return Examined(network, base, draws)
 
 
-def _with_rows(examined: Examined, theta: Weights, few: Inputs) -> Examined:
+def _was_written(tensor: Tensor, version: int, values: Tensor) -> bool:
+    # Versions do not count what is written by way of `.data` or NumPy.
+    return tensor._version != version or not torch.equal(tensor, values)
+
+
+def _with_rows(examined: Examined, plain: Yardstick) -> Examined:
     """What the network does with the rows of a batch."""
-    network, tensors = examined.network, {**theta, **theta.buffers}
-    n = len(tensors_of(few)[0])
-    whole = network(tensors, few)
-    by_row = True
-    if n >= FEW:
-        halves = [network(tensors, map_tensors(lambda t: t[part], few)) for part in _halves(n)]  # noqa: B023
-        by_row = difference(_head(whole, n // 2), halves[0]) < ALIKE
+    network, tensors = examined.network, {**plain.theta, **plain.theta.buffers}
+    n = len(tensors_of(plain.inputs)[0])
+    if n == FEW and (not examined.draws or plain.steady):
+        whole = network(tensors, plain.inputs)
+        by_row = all(
+            plain.alike(_rows(whole, part), network(tensors, _rows(plain.inputs, part)))
+            for part in (slice(0, n // 2), slice(n // 2, n))
+        )
+        examined = replace(examined, by_row=by_row)
     if not network.measured:
-        return replace(examined, by_row=by_row)
-    unmeasurable = _settle_momenta(network, tensors, few)
-    statistics = measure(network, tensors, [few])
-    apart = difference(network({**tensors, **statistics}, few), network.by_batch(tensors, few))
+        return examined
+    few = _rows(plain.inputs, torch.arange(FEW) % n)  # some layers refuse to measure one row
+    first = next(iter(normalising_layers(network.module)))
+    try:
+        with examined.same_draws():
+            if unmeasurable := _beside(plain, few) or _settle_momenta(network, tensors, few):
+                return replace(examined, unmeasurable=unmeasurable)
+            return replace(examined, one_pass=_in_one_pass(examined, tensors, few))
+    except (RuntimeError, ValueError, TypeError, NotImplementedError):
+        return replace(examined, one_pass=False, unmeasurable=first)
+
+
+def _in_one_pass(examined: Examined, tensors: Mapping[str, Tensor], few: Inputs) -> bool:
+    """Whether normalising by a batch is the same as measuring it and normalising then."""
+    network = examined.network
+    with examined.same_draws():
+        statistics = measure(network, tensors, [few])
+    with examined.same_draws():
+        measured = network({**tensors, **statistics}, few)
+    with examined.same_draws():
+        at_once = network.by_batch(tensors, few)
     network.by_batch.moments()
-    one_pass = apart < ALIKE
-    return replace(examined, by_row=by_row, one_pass=one_pass, unmeasurable=unmeasurable)
+    return difference(measured, at_once) < ALIKE
+
+
+def _beside(plain: Yardstick, few: Inputs) -> str:
+    """A layer that measures more than running means and variances, or ""."""
+    network = use_batches(begin_evaluation(plain.theta.to(plain.model)), {})
+    layers = normalising_layers(network)
+    before = {
+        (name, own): b.clone()
+        for name, layer in layers.items()
+        for own, b in layer.named_buffers(recurse=False)
+        if b.is_floating_point() and own not in own_statistics(layer)
+    }
+    if not before:
+        return ""
+    forward(network, map_tensors(torch.clone, few))
+    changed = (n for (n, own), b in before.items() if not torch.equal(getattr(layers[n], own), b))
+    return next(changed, "")
 
 
 def _settle_momenta(network: Network, tensors: Mapping[str, Tensor], few: Inputs) -> str:
@@ -182,12 +250,8 @@ def _remembering(by_batch: Network, tensors: Mapping[str, Tensor], few: Inputs) 
     ]
 
 
-def _halves(n: int) -> list[slice]:
-    return [slice(0, n // 2), slice(n // 2, n)]
-
-
-def _head(outputs: Any, n: int) -> Any:
-    return map_tensors(lambda t: t[:n], outputs)
+def _rows(tensors: Any, rows: slice | Tensor) -> Any:
+    return map_tensors(lambda t: t[rows], tensors)
 
 
 _DRAWS = (
@@ -197,14 +261,10 @@ _DRAWS = (
 )
 
 
-def _culprit(network: Network, plain: Yardstick) -> str:
+def _culprit(examined: Examined, plain: Yardstick) -> str:
     """The first layer whose outputs are not those of the plain path, in words."""
-    at = {**plain.theta, **plain.theta.buffers}
+    network, at = examined.network, {**plain.theta, **plain.theta.buffers}
     name = plain.first_apart(lambda layers: network.outputs_of(layers, at, plain.inputs))
     layer = network.module.get_submodule(name)
     where = f"the layer {name!r}" if name else "the network"
     return f"{where} ({type(layer).__name__}) keeps something of the weights from call to call"
-
-
-def _warn(words: str) -> None:
-    warnings.warn(words, RuntimeWarning, stacklevel=_DEPTH)

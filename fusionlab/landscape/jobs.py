@@ -57,7 +57,8 @@ class Job:
     @cached_property
     def cost(self) -> Cost:
         """What one row costs."""
-        return self.network.cost(self.few)
+        with self.examined.same_draws():
+            return self.network.cost(self.few)
 
     @property
     def rows(self) -> int:
@@ -74,10 +75,9 @@ class Job:
             schedule = replace(schedule, stack=1, rows=rows)
         if not self.examined.by_row:
             schedule = replace(schedule, rows=self._undivided())
-        if not self.examined.steady:
+        if self.examined.draws:
             return replace(schedule, stack=1, workers=1)
-        anew = self.network.handling.modes == "anew"
-        return replace(schedule, stack=1) if anew else schedule
+        return replace(schedule, stack=1) if self.network.handling.anew else schedule
 
     @property
     def is_small(self) -> bool:
@@ -116,15 +116,18 @@ class Job:
         if not network.convolutional or [t.ndim for t in tensors_of(few)] != [4]:
             return False
         try:
-            with torch.no_grad():
-                return difference(network({}, few), network({}, _channels_last(few))) < ALIKE
+            with torch.no_grad(), self.examined.same_draws():
+                plain = network({}, few)
+            with torch.no_grad(), self.examined.same_draws():
+                return difference(plain, network({}, _channels_last(few))) < ALIKE
         except RuntimeError:  # a view that wants channels first
             return False
 
     def _undivided(self) -> int:
         """All rows, for a network whose outputs for a row depend on those beside it."""
-        if isinstance(self.data, Data):
-            return len(self.data)
+        measured = self.calibration or self.data
+        if isinstance(self.data, Data) and isinstance(measured, Data):
+            return max(len(self.data), len(measured))
         raise ValueError(
             "this network's outputs for a row depend on the rows beside it (it normalises by the "
             "batch), so a stream has no one loss. Give data that are held whole, Data.of(…)."

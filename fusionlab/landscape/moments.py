@@ -45,14 +45,21 @@ def use_batches(module: nn.Module, momenta: Mapping[str, float]) -> nn.Module:
 def take_notes(layers: dict[str, nn.Module], note: Callable[[str, Moments], None]) -> None:
     """Have each layer note what it has measured after each of its calls."""
 
-    def look(name: str, layer: nn.Module, inputs: tuple[Any, ...], _: object) -> None:
-        seen = inputs[0]
+    def look(
+        name: str, layer: nn.Module, args: tuple[Any, ...], named: dict[str, Any], _: object
+    ) -> None:
+        seen = first_seen(args, named)
         values = seen.numel() // seen.shape[1]
         batch = isinstance(layer, _BatchNorm)
         note(name, Moments(dict(_population(layer, values)), values if batch else len(seen)))
 
     for name, layer in layers.items():
-        layer.register_forward_hook(lambda *args, name=name: look(name, *args))
+        layer.register_forward_hook(lambda *given, name=name: look(name, *given), with_kwargs=True)
+
+
+def first_seen(args: tuple[Any, ...], named: Mapping[str, Any]) -> Tensor:
+    """The first thing that a layer was given, by its place or by its name."""
+    return next(iter((*args, *named.values())))  # type: ignore[no-any-return]
 
 
 def _population(layer: nn.Module, values: int) -> Iterable[tuple[str, Tensor]]:
@@ -70,10 +77,10 @@ def _population(layer: nn.Module, values: int) -> Iterable[tuple[str, Tensor]]:
 class _ByBatch(_BatchNorm):
     """Torch's BatchNorm in training mode, on one device and also for a batch of one row."""
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Normalise by the batch."""
         return torch.batch_norm(
-            inputs, self.weight, self.bias, self.running_mean, self.running_var, True, 1.0,
+            input, self.weight, self.bias, self.running_mean, self.running_var, True, 1.0,
             self.eps, torch.backends.cudnn.enabled,
         )  # fmt: skip
 

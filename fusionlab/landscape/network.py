@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
+from torch.utils.hooks import RemovableHandle
 
 from fusionlab.costs import Cost, cost
-from fusionlab.landscape.moments import Moments, normalising_layers, take_notes, use_batches
+from fusionlab.landscape.moments import (
+    Moments,
+    first_seen,
+    normalising_layers,
+    take_notes,
+    use_batches,
+)
 from fusionlab.landscape.stopping import Stopped, watch
-from fusionlab.modes import begin_evaluation, set_flags
+from fusionlab.modes import begin_evaluation, begin_training, set_flags
 from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors
 from fusionlab.spaces import running_statistics
 
 Tensors: TypeAlias = Mapping[str, Tensor]
-Modes = Literal["evaluation", "flags", "anew"]
+Modes = Literal["evaluation", "flags"]
+Listen: TypeAlias = Callable[[nn.Module], Iterable[RemovableHandle]]  # registers hooks
 
 
 @dataclass(frozen=True)
@@ -31,13 +39,14 @@ class Handling:
     """How a network has to be called so that it is a function of its tensors.
 
     Attributes:
-        modes: "evaluation", begun once; "flags" where that would cache or merge weights; "anew",
-            a fresh network around the tensors of each call.
+        modes: "evaluation", begun once; "flags" where that would cache or merge weights.
+        anew: each call takes a fresh network around its tensors.
         copies_inputs: its forward writes into them.
         copies_tensors: its forward writes into its weights or buffers.
     """
 
     modes: Modes = "evaluation"
+    anew: bool = False
     copies_inputs: bool = False
     copies_tensors: bool = False
 
@@ -72,16 +81,18 @@ class Network:
         self._batches = False
         self._own = threading.local()
 
-    def __call__(self, tensors: Tensors, inputs: Inputs) -> Any:
+    def __call__(
+        self, tensors: Tensors, inputs: Inputs, *, listen: Listen = lambda module: ()
+    ) -> Any:
         """Outputs with parameters and buffers taken from `tensors`; others are the module's own."""
         if self.handling.copies_inputs:
             inputs = map_tensors(torch.clone, inputs)
         if self._batches:
-            tensors = {**tensors, **self._nothing_measured(tensors)}
+            tensors = {**tensors, **self._to_be_measured(tensors)}
         if self.handling.copies_tensors:
             tensors = {n: t.clone() for n, t in {**self.constants, **tensors}.items()}
         try:
-            with self._standing_at(tensors) as module:
+            with self._standing_at(tensors) as module, _removed(listen(module)):
                 return self.select(forward(module, inputs))
         except Stopped:
             self.moments()  # what the layers have noted so far belongs to no whole pass
@@ -96,36 +107,47 @@ class Network:
     def order(self, tensors: Tensors, inputs: Inputs) -> list[str]:
         """Names of the layers with parameters of their own, in the order in which they run."""
         seen: list[str] = []
-        with ExitStack() as stack:
-            for name, layer in self._structure.module.named_modules():
-                if any(True for _ in layer.parameters(recurse=False)):
-                    note = partial(_note_name, seen, name)
-                    stack.enter_context(layer.register_forward_pre_hook(note))
-            self(tensors, inputs)
+
+        def listen(module: nn.Module) -> list[RemovableHandle]:
+            return [
+                layer.register_forward_pre_hook(partial(_note_name, seen, name))
+                for name, layer in module.named_modules()
+                if any(True for _ in layer.parameters(recurse=False))
+            ]
+
+        self(tensors, inputs, listen=listen)
         return seen
 
     def input_of(self, name: str, tensors: Tensors, inputs: Inputs) -> Tensor:
         """What the layer `name` sees."""
         seen: list[Tensor] = []
-        layer = self._structure.module.get_submodule(name)
-        with layer.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone())):
-            self(tensors, inputs)
+
+        def note(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
+            seen.append(first_seen(args, named).clone())
+
+        def listen(module: nn.Module) -> list[RemovableHandle]:
+            return [module.get_submodule(name).register_forward_pre_hook(note, with_kwargs=True)]
+
+        self(tensors, inputs, listen=listen)
         return seen[0]
 
     def outputs_of(self, names: Sequence[str], tensors: Tensors, inputs: Inputs) -> list[Any]:
         """What the layers `names` give; of a layer that runs several times, the last."""
         seen: dict[str, Any] = {}
-        with ExitStack() as stack:
-            for name in names:
-                note = partial(_note_output, seen, name)
-                layer = self._structure.module.get_submodule(name)
-                stack.enter_context(layer.register_forward_hook(note))
-            self(tensors, inputs)
+
+        def listen(module: nn.Module) -> list[RemovableHandle]:
+            return [
+                module.get_submodule(n).register_forward_hook(partial(_note_output, seen, n))
+                for n in names
+            ]
+
+        self(tensors, inputs, listen=listen)
         return [seen.get(name) for name in names]
 
     def cost(self, inputs: Inputs) -> Cost:
         """What one row of such inputs costs."""
-        shared = {} if self.handling.copies_tensors else _shared(self.module)
+        writes = self.handling.copies_tensors or self.handling.anew
+        shared = {} if writes else _shared(self.module)
         with explained(inputs):
             return cost(
                 copy_module(self.module, instead=shared), in_precision(inputs, self.parameters)
@@ -145,6 +167,13 @@ class Network:
         twin._batches = True
         return twin
 
+    @property
+    def fresh(self) -> Network:
+        """The same network, of which each call takes a fresh one that stays at its tensors."""
+        twin = self._like(begin_training(copy_module(self.module, instead=_shared(self.module))))
+        twin.handling = replace(self.handling, anew=True)
+        return twin
+
     def _like(self, module: nn.Module) -> Network:
         """This network with another module."""
         twin = copy(self)
@@ -152,29 +181,38 @@ class Network:
         twin.module, twin._own = module, threading.local()
         return twin
 
-    def _nothing_measured(self, tensors: Tensors) -> dict[str, Tensor]:
-        """Statistics to be overwritten, for one call, in the precision of its weights."""
-        name, own = next(iter(self.parameters.items()))
-        other = (
-            tensors[name].dtype if name in tensors and tensors[name].dtype != own.dtype else None
-        )
-        buffers = {n: b for n, b in self.module.named_buffers() if n in self.measured}
-        kinds = {
-            n: other.to_real() if other and b.is_floating_point() else b.dtype
-            for n, b in buffers.items()
+    def _to_be_measured(self, tensors: Tensors) -> dict[str, Tensor]:
+        """Buffers of normalising layers to be written over, for one call."""
+        layers = normalising_layers(self.module)
+        own = {n: b for n, b in self.module.named_buffers() if n.rpartition(".")[0] in layers}
+        kinds = self.kinds_measured(tensors)
+        return {
+            n: torch.full_like(b, self.filled, dtype=kinds[n])
+            if n in kinds
+            else tensors.get(n, b).clone()
+            for n, b in own.items()
         }
-        return {n: torch.full_like(b, self.filled, dtype=kinds[n]) for n, b in buffers.items()}
+
+    def kinds_measured(self, tensors: Tensors) -> dict[str, torch.dtype]:
+        """The types of what is measured: the module's, or a point's that is in another precision."""
+        name, own = next(iter(self.parameters.items()))
+        kind = tensors.get(name, own).dtype.to_real()
+        other = kind if kind != own.dtype.to_real() else None
+        buffers = {n: b for n, b in self.module.named_buffers() if n in self.measured}
+        return {
+            n: other if other and b.is_floating_point() else b.dtype for n, b in buffers.items()
+        }
 
     @contextmanager
     def _standing_at(self, tensors: Tensors) -> Iterator[nn.Module]:
         """A module of this thread whose tensors are these."""
-        if self.handling.modes != "anew":
+        if not self.handling.anew:
             with self._structure.holding(tensors) as module:
                 yield module
             return
         own = (*self.module.named_parameters(), *self.module.named_buffers())
         around = {t: tensors.get(name, t).clone() for name, t in own}  # it may write into them
-        module = begin_evaluation(copy_module(self.module, instead=around))
+        module = _in_modes(copy_module(self.module, instead=around), self.handling.modes)
         yield self._prepared(use_batches(module, self.momenta) if self._batches else module)
 
     @property
@@ -213,15 +251,15 @@ class _Structure:
     @contextmanager
     def holding(self, tensors: Tensors) -> Iterator[nn.Module]:
         """The module with these tensors at their places, tied ones at all of theirs."""
-        places = [place for name in tensors for place in self._places.get(name, ())]
         try:
             for name, tensor in tensors.items():
                 for own, key, _ in self._places.get(name, ()):
                     own[key] = tensor
             yield self.module
         finally:
-            for own, key, tensor in places:
-                own[key] = tensor
+            for places in self._places.values():  # all, as a forward may set others, too
+                for own, key, tensor in places:
+                    own[key] = tensor
 
 
 def _everywhere(module: nn.Module) -> Iterator[tuple[str, dict[str, Any], str, Tensor]]:
@@ -242,15 +280,27 @@ class _Given(nn.Module):
         self.value: Tensor
         self.register_buffer("value", torch.zeros(()))
 
-    def forward(self, _: Tensor) -> Tensor:
+    def forward(self, *_: Tensor, **__: Tensor) -> Tensor:
         return self.value
 
 
 def _settle(module: nn.Module, handling: Handling) -> nn.Module:
-    """Put a module into the mode in which it is called."""
-    if handling.modes == "anew":  # evaluation begins at each call
-        return module.train()
-    return begin_evaluation(module) if handling.modes == "evaluation" else set_flags(module)
+    """Put a module into the mode in which it is called, or copied where that begins anew."""
+    return begin_training(module) if handling.anew else _in_modes(module, handling.modes)
+
+
+def _in_modes(module: nn.Module, modes: Modes) -> nn.Module:
+    return begin_evaluation(module) if modes == "evaluation" else set_flags(module)
+
+
+@contextmanager
+def _removed(handles: Iterable[RemovableHandle]) -> Iterator[None]:
+    """A block after which these hooks are gone."""
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _shared(module: nn.Module) -> dict[Tensor, Tensor]:

@@ -6,16 +6,17 @@ far they move when the weights move by rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from fusionlab.landscape.draws import drawing
 from fusionlab.landscape.precision import precision_of
 from fusionlab.modes import begin_evaluation
-from fusionlab.outputs import Inputs, forward, in_precision, map_tensors
+from fusionlab.outputs import Inputs, forward, in_precision, map_tensors, tensors_of
 from fusionlab.weights import Weights
 
 ULPS = 50  # relative difference in units of rounding that any two ways of computing may show
@@ -25,22 +26,28 @@ WORST = 1e-3  # relative difference that is never taken for rounding
 
 @torch.no_grad()
 def plain_outputs(
-    model: nn.Module, theta: Weights, inputs: Inputs, select: Callable[[Any], Any]
+    model: nn.Module, theta: Weights, inputs: Inputs, select: Callable[[Any], Any], seed: int = 0
 ) -> Any:
     """What the network at θ gives for rows; neither it nor the rows are changed."""
     network = begin_evaluation(theta.to(model))
-    return select(forward(network, map_tensors(torch.clone, in_precision(inputs, theta))))
+    rows = map_tensors(torch.clone, in_precision(inputs, theta))
+    with drawing(tensors_of(inputs)[0].device, seed=seed):
+        return select(forward(network, rows))
 
 
 def elsewhere(theta: Weights, share: float = 0.1) -> Weights:
     """A point near θ at which nothing that was kept from θ is right; nothing is drawn."""
 
     def move(tensor: Tensor) -> Tensor:
-        if not (tensor.is_floating_point() or tensor.is_complex()):
+        inexact = tensor.is_floating_point() or tensor.is_complex()
+        if not inexact or not tensor.isfinite().all():  # indices, or a mask of −∞
             return tensor
         return tensor + share * (tensor.flatten().flip(0).view(tensor.shape) - tensor + share)
 
-    return Weights({name: move(tensor) for name, tensor in theta.items()}, theta.buffers)
+    def moved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: move(tensor) for name, tensor in tensors.items()}
+
+    return Weights(moved(theta), moved(theta.buffers))
 
 
 def rounded(theta: Weights) -> Weights:
@@ -92,21 +99,31 @@ class Yardstick:
 
     def agrees(self, outputs: Any) -> bool:
         """Whether outputs are those of the plain path, up to rounding."""
-        apart = difference(self.outputs, outputs)
+        return self.alike(self.outputs, outputs)
+
+    def alike(self, one: Any, other: Any) -> bool:
+        """Whether two outputs at this point differ by no more than rounding does."""
+        apart = difference(one, other)
         return apart <= ULPS * precision_of(self.theta.values()) or apart <= self._allowed
 
     @property
     def steady(self) -> bool:
-        """Whether the plain path gives the same outputs twice."""
-        again = plain_outputs(self.model, self.theta, self.inputs, self._select)
+        """Whether the plain path gives the same outputs whatever is drawn."""
+        again = plain_outputs(self.model, self.theta, self.inputs, self._select, seed=1)
         return difference(self.outputs, again) == 0
+
+    @property
+    def finite(self) -> bool:
+        """Whether there are outputs that can be compared."""
+        return all(bool(t.isfinite().any()) for t in _tensors(self.outputs))
 
     def first_apart(self, outputs_of: Callable[[list[str]], list[Any]]) -> str:
         """The name of the first layer, in the order of their ends, whose outputs differ."""
         network, seen = begin_evaluation(self.theta.to(self.model)), dict[str, Any]()
         for name, layer in network.named_modules():
             layer.register_forward_hook(partial(_note, seen, name))
-        forward(network, map_tensors(torch.clone, self.inputs))
+        with drawing(tensors_of(self.inputs)[0].device):
+            forward(network, map_tensors(torch.clone, self.inputs))
         others = outputs_of(list(seen))
         pairs = zip(seen.items(), others, strict=True)
         apart = [name for (name, own), other in pairs if difference(own, other) > WORST]

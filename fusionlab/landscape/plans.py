@@ -15,6 +15,7 @@ from fusionlab.data import Data
 from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.network import Network
+from fusionlab.landscape.notices import notice
 from fusionlab.landscape.plain import Yardstick
 from fusionlab.landscape.schedules import run
 from fusionlab.landscape.spans import Span
@@ -39,21 +40,22 @@ class Plan:
         self.job, self.span = job, span
         self.first: FirstLayer | None = None
         self.stack = job.schedule.stack
-        if job.calibration is None and len(span.points) > 1:
-            self.first = self._first_layer()
+        if len(span.points) == 1 or not span.sound:
+            self.stack = 1
+        elif job.calibration is None:
+            self.first = None if span.brings_buffers else self._first_layer()
             self._settle()
 
     @torch.no_grad()
     def totals(self, c: Tensor) -> Tensor:
         """The sums of the objective at coefficients c (P, k), shape (4, P)."""
-        with self.job.examined.same_draws():
-            measured = self._measured(c)
-            if len(c) == 1 and self.job.held and not self.job.one_batch:
-                return self._of_one(c, measured)
-            if self.job.held:
-                return self._over(c, measured, self.job.held, self.first)
-            parts = (self._over(c, measured, [part], None) for part in self.job.read())
-            return reduce(torch.add, parts)  # read once for all points
+        measured = self._measured(c)
+        if len(c) == 1 and self.job.held and not self.job.one_batch:
+            return self._of_one(c, measured)
+        if self.job.held:
+            return self._over(c, measured, self.job.held, self.first)
+        parts = (self._over(c, measured, [part], None) for part in self.job.read())
+        return reduce(torch.add, parts)  # read once for all points
 
     def _of_one(self, c: Tensor, measured: Measured) -> Tensor:
         """The sums at one point: its rows go to the threads, where they are many."""
@@ -63,11 +65,12 @@ class Plan:
         else:
             batches = job.held
         tensors = self._tensors(c, measured, 0, first)
-        each = run(
-            lambda i: self._sums(c, tensors, i, batches[i], first),
-            range(len(batches)),
-            job.schedule.workers,
-        )
+        with job.examined.same_draws():
+            each = run(
+                lambda i: self._sums(c, tensors, i, batches[i], first),
+                range(len(batches)),
+                job.schedule.workers,
+            )
         return torch.stack(each).sum(0)
 
     def _over(
@@ -78,7 +81,8 @@ class Plan:
         def score(start: int) -> Tensor:
             some = c[start : start + self.stack]
             tensors = self._tensors(some, measured, start, first)
-            each = [self._sums(some, tensors, i, b, first) for i, b in enumerate(batches)]
+            with self.job.examined.same_draws():
+                each = [self._sums(some, tensors, i, b, first) for i, b in enumerate(batches)]
             return torch.stack(each).sum(0)
 
         starts = range(0, len(c), self.stack)
@@ -99,7 +103,8 @@ class Plan:
         return [pool(job.network, like, seen) for _, seen in points]
 
     def _noted(self, c: Tensor, inputs: Inputs, i: int) -> Noted:
-        return noted(self.job.network, self._point(c[i : i + 1]), inputs)
+        with self.job.examined.same_draws():
+            return noted(self.job.network, self._point(c[i : i + 1]), inputs)
 
     def _point(self, c: Tensor) -> dict[str, Tensor]:
         """Parameters and buffers at one row of coefficients (1, k)."""
@@ -150,11 +155,11 @@ class Plan:
     def _first_layer(self) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
         job = self.job
-        if job.network.handling.modes == "anew" or not job.held:
+        if job.network.handling.anew or not job.held:
             return None
         if not isinstance(job.held[0].inputs, Tensor):
             return None
-        points = self.span.coordinates
+        points = self.span.ends
         batches: list[Any] = [in_precision(batch.inputs, points) for batch in job.held]
         name = find(job.network, points, batches[0][:2], rows=job.rows, stack=self.stack)
         return FirstLayer(job.network, name, points, batches) if name else None
@@ -165,14 +170,14 @@ class Plan:
             return
         plain = self._yardstick()
         if self.first and not self._agrees(plain, 1, self.first):
-            _warn(
+            notice(
                 f"the outputs of the layer {self.first.name!r} are not linear in its weights, or "
                 "another layer reads them: they are computed anew at each point."
             )
             self.first = None
         if self.stack > 1 and (agrees := self._agrees(plain, 2, self.first)) is not True:
             if agrees is False:
-                _warn("stacking points gives other outputs: they are computed one by one.")
+                notice("stacking points gives other outputs: they are computed one by one.")
             self.stack = 1
 
     def _agrees(self, plain: Yardstick, count: int, first: FirstLayer | None) -> bool | None:
@@ -182,7 +187,7 @@ class Plan:
         if first:
             tensors = {**tensors, **first.at(c, 0, len(tensors_of(plain.inputs)[0]))}
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), self.job.examined.same_draws():
                 # vmap warns where it takes rows one by one, which is slower than no vmap
                 warnings.filterwarnings("error", message="There is a performance drop")
                 outputs = self._outputs(count, tensors, self.job.arranged(plain.inputs), first)
@@ -204,7 +209,3 @@ class Plan:
         c = torch.zeros(count, len(self.span.points), dtype=torch.double, device=self.job.device)
         c[:, :2] = torch.tensor(BETWEEN[:count])
         return c
-
-
-def _warn(words: str) -> None:
-    warnings.warn(words, RuntimeWarning, stacklevel=7)

@@ -42,6 +42,7 @@ def recalibrate(
     theta = theta.move(data.device)
     tensors = {n: wide(t, working(theta)) for n, t in {**theta, **theta.buffers}.items()}
     parts = (part.inputs for part in data.parts(batch_size or len(data)))
-    measured = measure(examined.network, tensors, parts)
+    with examined.same_draws():
+        measured = measure(examined.network, tensors, parts)
     own = next(iter(theta.values())).dtype.to_real()
     return Weights(theta, {**theta.buffers, **{n: wide(b, own) for n, b in measured.items()}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property, partial, reduce
 from math import inf
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.checkpoint import CheckpointError
 
 from fusionlab.data import Data
 from fusionlab.landscape.hessians import TOGETHER, Hessian, shaped
@@ -50,6 +52,7 @@ class Slopes:
         objective: outputs and targets ↦ sums; twice differentiable for the Hessian.
         together: directions of one Hessian product.
         by_row: whether rows do not depend on each other, so that data can be divided.
+        draws: makes a block in which the network draws the same random numbers each time.
     """
 
     def __init__(
@@ -60,7 +63,9 @@ class Slopes:
         *,
         together: int = 1,
         by_row: bool = True,
+        draws: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._draws = draws
         self.network, self.data, self.objective, self._by_row = network, data, objective, by_row
         self.together = min(together, TOGETHER)
 
@@ -76,10 +81,11 @@ class Slopes:
             theta: the point, with the statistics to hold.
             by_batch: normalise by the data, and differentiate through that.
         """
+        batches = [self.data] if by_batch else self._batches()
         leaves, held = self._place(theta)
         network = self.network.by_batch if by_batch else self.network
         slope = partial(_slope, partial(self._sums, network, leaves, held), leaves)
-        sums, *slopes = _total(map(slope, [self.data] if by_batch else self._batches()))
+        sums, *slopes = _total(map(slope, batches))
         loss, weight, quality, counted = sums.tolist()
         named = zip(theta.items(), slopes, strict=True)
         gradient = {name: (g / weight).to(t.device, t.dtype) for (name, t), g in named}
@@ -87,9 +93,9 @@ class Slopes:
 
     def hessian(self, theta: Weights) -> Hessian:
         """The Hessian at θ; the graphs of its gradient are kept while memory allows."""
-        leaves, held = self._place(theta)
+        keeps, (leaves, held) = self._all_bytes <= KEPT_BYTES, self._place(theta)
         grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
-        kept = list(map(grow, self._batches())) if self._all_bytes <= KEPT_BYTES else []
+        kept = list(map(grow, self._batches())) if keeps else []
 
         def product(vectors: Tensor) -> Tensor:
             given = list(shaped(vectors, leaves).values())
@@ -104,8 +110,17 @@ class Slopes:
     @cached_property
     def bytes(self) -> int:
         """What one more row of data adds to the graph of a gradient."""
+        try:
+            return self._bytes(_graph)
+        except NotImplementedError:  # there is no second derivative
+            return 2 * self._bytes(lambda sums, _, batch: sums(batch))
+        except CheckpointError:  # what is computed again in backward passes needs its weights there
+            self.network = self.network.fresh
+            return self._bytes(_graph)
+
+    def _bytes(self, graph: Callable[..., object]) -> int:
         leaves, held = self._place(Weights.of(self.network.module))
-        grow = partial(_graph, partial(self._sums, self.network, leaves, held), leaves)
+        grow = partial(graph, partial(self._sums, self.network, leaves, held), leaves)
         first = self.data.first(4)
         rows = torch.arange(4, device=first.device) % len(first)
         few, more = (first[rows[:n]] for n in (2, 4))  # copies, not views
@@ -116,8 +131,9 @@ class Slopes:
         return len(self.data) * self.bytes if isinstance(self.data, Data) else inf
 
     def _batches(self) -> Iterator[Data]:
+        rows = max(1, int(BATCH_BYTES // self.bytes))  # this also tries the network
         if self._by_row or not isinstance(self.data, Data):
-            return self.data.parts(max(1, int(BATCH_BYTES // self.bytes)))
+            return self.data.parts(rows)
         return iter([self.data])
 
     def _place(self, theta: Weights) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -130,7 +146,8 @@ class Slopes:
     def _sums(self, network: Network, leaves: Tensors, held: Tensors, batch: Data) -> Sums:
         """Sums of the objective over the batch."""
         inputs = map_tensors(torch.clone, in_precision(batch.inputs, leaves))
-        outputs = network({**held, **leaves}, inputs)
+        with self._draws():
+            outputs = network({**held, **leaves}, inputs)
         network.moments()  # what normalising layers noted is of no use here
         return self.objective.sums(outputs, batch.targets)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.precision import wide, working
+from fusionlab.landscape.notices import notice
+from fusionlab.landscape.precision import HALF, wide, working
 from fusionlab.weights import Weights
 
 
@@ -39,11 +39,13 @@ class Span:
         precision: torch.dtype | None = None,
     ) -> None:
         self.points, self._device, self._precision = points, device, precision
-        self._wide = working({f"{i} {n}": t for i, p in enumerate(points) for n, t in p.items()})
+        narrow = precision is None or precision in HALF  # to combine in which would lose steps
+        each = {f"{i} {n}": t for i, p in enumerate(points) for n, t in p.items()}
+        self._wide = working(each) if narrow else precision
         self._mixed = {name: self._stack(p.buffers[name] for p in points) for name in mixed}
-        self._kept = {name: self._placed(points[0].buffers[name]) for name in kept}
+        self._kept = {name: self._buffer(points[0].buffers[name]) for name in kept}
         self._own = {
-            name: torch.stack([*values, constant])
+            name: torch.stack([*values, self._buffer(constant)])
             for name, constant in constants.items()
             if (values := self._differing(name, constant))
         }
@@ -53,6 +55,25 @@ class Span:
     def coordinates(self) -> dict[str, Tensor]:
         """The points' tensors, stacked: k times the memory of one, so only where it is of use."""
         return {name: self._stack(p[name] for p in self.points) for name in self.points[0]}
+
+    @property
+    def ends(self) -> dict[str, Tensor]:
+        """The points' tensors with the statistics that belong to them, stacked."""
+        kept = {n: t.expand(len(self.points), *t.shape) for n, t in self._kept.items()}
+        return {**self.coordinates, **self._mixed, **kept}
+
+    @cached_property
+    def sound(self) -> bool:
+        """Whether all coordinates are numbers of which Σᵢ cᵢ θᵢ can be computed at once."""
+        tensors = [tensor for point in self.points for tensor in point.values()]
+        return all(t.is_floating_point() or t.is_complex() for t in tensors) and bool(
+            torch.stack([t.isfinite().all().cpu() for t in tensors]).all()
+        )
+
+    @property
+    def brings_buffers(self) -> bool:
+        """Whether a point has other buffers than the module, or in another precision."""
+        return bool(self._own)
 
     def is_of(self, points: tuple[Weights, ...]) -> bool:
         """Whether these very points are combined."""
@@ -65,7 +86,8 @@ class Span:
             c: one row per combination.
             without: names of parameters that are not needed.
         """
-        if len(c) == 1 and self._device.type == "cpu" and "coordinates" not in vars(self):
+        held = "coordinates" in vars(self) or self._device.type != "cpu"
+        if len(c) == 1 and not (held and self.sound):
             tensors = self._one(c[0].tolist(), without)
         else:
             mixed = {n: t for n, t in self.coordinates.items() if n not in without}
@@ -97,21 +119,25 @@ class Span:
         """Warn, once, that points between these have other buffers than these."""
         if self._told:
             return
-        self._told.extend(self._own)
-        warnings.warn(
+        self._told.extend(n for n, held in self._own.items() if not (held == held[-1:]).all())
+        if not self._told:  # all are the module's, in another precision
+            return
+        notice(
             f"these points bring buffers of their own that differ from the module's: "
-            f"{', '.join(sorted(self._own)[:3])}. Arithmetic has no rule for them, so between the "
+            f"{', '.join(sorted(self._told)[:3])}. Arithmetic has no rule for them, so between the "
             "points the module's are taken. Give the landscape the module that they belong to, or "
-            "points without buffers, Weights(theta).",
-            RuntimeWarning,
-            stacklevel=8,
+            "points without buffers, Weights(theta)."
         )
 
     def _differing(self, name: str, constant: Tensor) -> list[Tensor]:
         """A buffer at each point, if any point's is not the module's; else nothing."""
-        given = [point.buffers.get(name) for point in self.points]
-        placed = [constant if b is None else self._placed(b).to(constant.dtype) for b in given]
-        return placed if not all(torch.equal(b, constant) for b in placed) else []
+        placed = [self._buffer(point.buffers.get(name, constant)) for point in self.points]
+        alike = all(b.dtype == constant.dtype and torch.equal(b, constant) for b in placed)
+        return [] if alike else placed
+
+    def _buffer(self, tensor: Tensor) -> Tensor:
+        """A buffer where it is needed, in the precision in which points are scored."""
+        return wide(self._placed(tensor), self._precision)
 
     def _one(self, coefficients: list[float], without: Sequence[str]) -> dict[str, Tensor]:
         """Σᵢ cᵢ θᵢ from the points as they are."""
@@ -122,6 +148,8 @@ class Span:
                 name: torch.zeros_like(self._placed(self.points[0][name]))[None] for name in names
             }
         (first, point), *others = used
+        if first == 1 and not others:
+            return {name: self._placed(point[name])[None].clone() for name in names}
         total = torch._foreach_mul([self._placed(point[name]) for name in names], first)
         for each, point in others:
             tensors = [self._placed(point[name]) for name in names]

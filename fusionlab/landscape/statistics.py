@@ -37,15 +37,14 @@ def pool(
 ) -> dict[str, Tensor]:
     """The running statistics of several batches together, by buffer name, beside `tensors`."""
     layers = normalising_layers(network.by_batch.module)
-    one = next(iter(tensors.values()))
     pooled: dict[str, Tensor] = {}
     for layer in dict.fromkeys(name for part in parts for name in part):
         seen = [moments for part in parts for moments in part.get(layer, ())]
         of_batches = isinstance(layers[layer], _BatchNorm)
         for name, value in _pool(seen, of_batches=of_batches).items():
-            kind = one.dtype.to_real() if value.is_floating_point() else value.dtype
-            pooled[f"{layer}.{name}".lstrip(".")] = value.to(one.device, kind)
-    return {name: value for name, value in pooled.items() if name in network.measured}
+            pooled[f"{layer}.{name}".lstrip(".")] = value
+    device, kinds = next(iter(tensors.values())).device, network.kinds_measured(tensors)
+    return {name: pooled[name].to(device, kind) for name, kind in kinds.items() if name in pooled}
 
 
 def _pool(batches: Sequence[Moments], *, of_batches: bool) -> dict[str, Tensor]:

@@ -1,0 +1,37 @@
+"""Random numbers of networks that draw also in evaluation mode: the same at every point."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+
+def states(device: torch.device) -> Hashable:
+    """Where the generators of torch, NumPy and Python stand."""
+    torchs = [torch.get_rng_state()]
+    if device.type == "cuda":
+        torchs.append(torch.cuda.get_rng_state(device))
+    numpy = repr(np.random.get_state(legacy=False))  # noqa: NPY002 (what networks draw from)
+    return (random.getstate(), numpy, *(bytes(t.numpy()) for t in torchs))
+
+
+@contextmanager
+def drawing(device: torch.device, *, seed: int = 0) -> Iterator[None]:
+    """A block that draws from `seed`; all generators are afterwards as they were."""
+    graphics = [device] if device.type == "cuda" else []
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng(devices=graphics):
+        try:
+            random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002
+            torch.default_generator.manual_seed(seed)
+            for one in graphics:
+                torch.cuda.default_generators[one.index or 0].manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
