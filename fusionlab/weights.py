@@ -79,10 +79,7 @@ class Weights(Mapping[str, Tensor]):
     def move(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Weights:
-        """Return θ on `device` and in `dtype`; complex tensors take its complex twin.
-
-        Integer buffers keep their type.
-        """
+        """Return θ on `device` and in `dtype`; complex tensors take its twin, integers stay."""
         moved = {name: t.to(device=device, dtype=_twin(dtype, t)) for name, t in self.items()}
         kept = {
             name: b.to(device=device, dtype=dtype if b.is_floating_point() else None)
