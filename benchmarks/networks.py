@@ -166,7 +166,8 @@ def two_points(model: nn.Module) -> tuple[Weights, Weights]:
 
     def beside(tensor: Tensor) -> Tensor:
         noise = torch.randn(tensor.shape, generator=dice)
-        return tensor + 0.1 * tensor.square().mean().sqrt() * noise
+        size = tensor.square().mean().sqrt().clamp_min(0.1)  # of biases that begin at 0, too
+        return tensor + 0.1 * size * noise
 
     statistics = {n: 1.2 * t + 0.1 if "running_" in n else t for n, t in a.buffers.items()}
     return a, Weights(a.map(beside), statistics)
@@ -175,7 +176,7 @@ def two_points(model: nn.Module) -> tuple[Weights, Weights]:
 def plain_loss(
     brought: Brought, a: Weights, b: Weights, t: float, policy: str, *, slope: bool = False
 ) -> tuple[float, dict[str, Tensor]]:
-    """The reader's loop: load, evaluate, call on all rows; BatchNorm alone trains to recalibrate."""
+    """The reader's loop on all rows; to recalibrate BatchNorm alone is in training mode."""
     network = copy.deepcopy(brought.model).train()
     held = dict(network.named_buffers())
     with torch.no_grad():

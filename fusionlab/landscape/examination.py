@@ -15,7 +15,7 @@ from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batch
 from fusionlab.landscape.network import Handling, Network
 from fusionlab.landscape.notices import notice
 from fusionlab.landscape.plain import Yardstick, difference, elsewhere
-from fusionlab.landscape.precision import working
+from fusionlab.landscape.precision import wide, working
 from fusionlab.landscape.statistics import measure
 from fusionlab.modes import begin_evaluation, begin_training, has_own_modes
 from fusionlab.modules import copy_module
@@ -111,33 +111,39 @@ def _yardstick(
     return Yardstick(base, theta, few, select)
 
 
-def _ways(base: nn.Module) -> Iterator[Handling]:
-    """How a network may have to be called, the quickest first."""
-    yield Handling()
-    if has_own_modes(base):
-        yield Handling("flags")
-        yield Handling("flags", anew=True)  # slopes reach what evaluation would merge
-    yield Handling(anew=True)
-
-
 def _agreeing(plain: Yardstick, theta: Weights, select: Callable[[Any], Any]) -> Examined:
-    """The network, called in the first way that gives the outputs of the plain path."""
-    base, few, there = plain.model, plain.inputs, {**plain.theta, **plain.theta.buffers}
-    tried: list[Examined] = []
-    for handling in _ways(base):
-        tried.append(_watched(base, handling, select, theta, few))
-        # What it keeps from one point shows at the next.
-        with tried[-1].same_draws():
-            outputs = tried[-1].network(there, few)
-        if plain.agrees(outputs):
-            break
-    else:
-        notice(f"{_culprit(tried[0], plain)}, in a way that could not be mended: do not trust it.")
-    if tried[-1].network.handling.anew:
-        notice(f"{_culprit(tried[0], plain)}: each point gets a fresh network, which is slower.")
-    if tried[-1].draws and not plain.steady:
+    """The network, called in the quickest way that gives the outputs of the plain path."""
+    begun, outputs = _tried(plain, Handling(), theta, select)
+    if plain.same(plain.outputs, outputs):
+        return _told(begun, begun, plain)
+    own_modes = has_own_modes(plain.model)
+    # Flags first, as slopes reach what evaluation would merge.
+    for modes in ("flags", "evaluation") if own_modes else ("evaluation",):
+        fresh, right = _tried(plain, Handling(modes, anew=True), theta, select)
+        if plain.agrees(right):
+            held, outputs = _tried(plain, Handling(modes), theta, select)
+            return _told(held if plain.same(right, outputs) else fresh, begun, plain)
+    words = _culprit(begun, plain)
+    notice(f"{words}, in a way that could not be mended: do not trust it.")
+    return begun
+
+
+def _tried(
+    plain: Yardstick, handling: Handling, theta: Weights, select: Callable[[Any], Any]
+) -> tuple[Examined, Any]:
+    """The network called in one way, and its outputs; what it keeps from θ shows in these."""
+    examined = _watched(plain.model, handling, select, theta, plain.inputs)
+    with examined.same_draws():
+        return examined, examined.network({**plain.theta, **plain.theta.buffers}, plain.inputs)
+
+
+def _told(found: Examined, begun: Examined, plain: Yardstick) -> Examined:
+    """What was found, with the reader told what it means."""
+    if found.network.handling.anew:
+        notice(f"{_culprit(begun, plain)}: each point gets a fresh network, which is slower.")
+    if found.draws and not plain.steady:
         notice(_DRAWS)
-    return tried[-1]
+    return found
 
 
 def _watched(
@@ -194,16 +200,26 @@ def _with_rows(examined: Examined, plain: Yardstick) -> Examined:
 
 
 def _in_one_pass(examined: Examined, tensors: Mapping[str, Tensor], few: Inputs) -> bool:
-    """Whether normalising by a batch is the same as measuring it and normalising then."""
+    """Whether normalising by a batch is the same as measuring it and normalising then.
+
+    It is tried in double precision, where that can be: rounding grows from layer to layer.
+    """
     network = examined.network
-    with examined.same_draws():
-        statistics = measure(network, tensors, [few])
-    with examined.same_draws():
-        measured = network({**tensors, **statistics}, few)
-    with examined.same_draws():
-        at_once = network.by_batch(tensors, few)
-    network.by_batch.moments()
-    return difference(measured, at_once) < ALIKE
+    double = {name: wide(tensor, torch.double) for name, tensor in tensors.items()}
+    for at in (double, tensors):
+        rows = in_precision(few, at)
+        try:
+            with examined.same_draws():
+                statistics = measure(network, at, [rows])
+            with examined.same_draws():
+                measured = network({**at, **statistics}, rows)
+            with examined.same_draws():
+                return difference(measured, network.by_batch(at, rows)) < ALIKE
+        except RuntimeError:  # of a layer that takes no double precision
+            continue
+        finally:
+            network.by_batch.moments()  # these few rows are no measurement
+    return False
 
 
 def _beside(plain: Yardstick, few: Inputs) -> str:

@@ -24,6 +24,7 @@ from fusionlab.landscape.moments import (
     use_batches,
 )
 from fusionlab.landscape.stopping import Stopped, watch
+from fusionlab.landscape.structures import Structure
 from fusionlab.modes import begin_evaluation, begin_training, set_flags
 from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors
@@ -194,7 +195,7 @@ class Network:
         }
 
     def kinds_measured(self, tensors: Tensors) -> dict[str, torch.dtype]:
-        """The types of what is measured: the module's, or a point's that is in another precision."""
+        """The types of what is measured: the module's, or those of a point in other precision."""
         name, own = next(iter(self.parameters.items()))
         kind = tensors.get(name, own).dtype.to_real()
         other = kind if kind != own.dtype.to_real() else None
@@ -216,12 +217,12 @@ class Network:
         yield self._prepared(use_batches(module, self.momenta) if self._batches else module)
 
     @property
-    def _structure(self) -> _Structure:
+    def _structure(self) -> Structure:
         # Tensors are put into the module while it runs, so each thread needs modules of its own;
         # the tensors inside are shared.
         if not hasattr(self._own, "structure"):
             twin = copy_module(self.module, instead=_shared(self.module))
-            self._own.structure = _Structure(self._prepared(twin))
+            self._own.structure = Structure(self._prepared(twin))
         return self._own.structure  # type: ignore[no-any-return]
 
     def _prepared(self, module: nn.Module) -> nn.Module:
@@ -235,40 +236,6 @@ class Network:
         if not hasattr(self._own, "noted"):
             self._own.noted = {}
         self._own.noted.setdefault(name, []).append(moments)
-
-
-class _Structure:
-    """A module into which tensors can be put, for the time of a call."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self._places: dict[str, list[tuple[dict[str, Any], str, Tensor]]] = {}
-        names: dict[int, str] = {}
-        for path, own, key, tensor in _everywhere(module):
-            name = names.setdefault(id(tensor), path)
-            self._places.setdefault(name, []).append((own, key, tensor))
-
-    @contextmanager
-    def holding(self, tensors: Tensors) -> Iterator[nn.Module]:
-        """The module with these tensors at their places, tied ones at all of theirs."""
-        try:
-            for name, tensor in tensors.items():
-                for own, key, _ in self._places.get(name, ()):
-                    own[key] = tensor
-            yield self.module
-        finally:
-            for places in self._places.values():  # all, as a forward may set others, too
-                for own, key, tensor in places:
-                    own[key] = tensor
-
-
-def _everywhere(module: nn.Module) -> Iterator[tuple[str, dict[str, Any], str, Tensor]]:
-    """Each tensor of a module at each of its places: its path, and where it is kept."""
-    for prefix, layer in module.named_modules():
-        for own in (layer._parameters, layer._buffers):
-            there = ((key, tensor) for key, tensor in own.items() if tensor is not None)
-            for key, tensor in there:
-                yield f"{prefix}.{key}".lstrip("."), own, key, tensor
 
 
 class _Given(nn.Module):

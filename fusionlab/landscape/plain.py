@@ -21,6 +21,7 @@ from fusionlab.weights import Weights
 
 ULPS = 50  # relative difference in units of rounding that any two ways of computing may show
 SPREAD = 20  # how much further than a change of the weights by one unit moves the outputs
+_GOLDEN = 0.618  # its multiples spread over the unit interval
 WORST = 1e-3  # relative difference that is never taken for rounding
 
 
@@ -42,7 +43,10 @@ def elsewhere(theta: Weights, share: float = 0.1) -> Weights:
         inexact = tensor.is_floating_point() or tensor.is_complex()
         if not inexact or not tensor.isfinite().all():  # indices, or a mask of −∞
             return tensor
-        return tensor + share * (tensor.flatten().flip(0).view(tensor.shape) - tensor + share)
+        # Positive, and nowhere alike: softmax does not see what is added to all biases.
+        ripple = 0.5 + (_GOLDEN * torch.arange(tensor.numel(), device=tensor.device)).frac()
+        moves = tensor.flatten().flip(0) + (share * ripple).to(tensor.dtype)
+        return tensor + share * (moves.view(tensor.shape) - tensor)
 
     def moved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: move(tensor) for name, tensor in tensors.items()}
@@ -105,6 +109,19 @@ class Yardstick:
         """Whether two outputs at this point differ by no more than rounding does."""
         apart = difference(one, other)
         return apart <= ULPS * precision_of(self.theta.values()) or apart <= self._allowed
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two outputs are the same numbers, as those of the same operations are.
+
+        What is kept from another point shows so, however little it moves the outputs. Where the
+        plain path itself gives other numbers each time, rounding is allowed.
+        """
+        return difference(one, other) == 0 or (not self._repeats and self.alike(one, other))
+
+    @cached_property
+    def _repeats(self) -> bool:
+        again = plain_outputs(self.model, self.theta, self.inputs, self._select)
+        return difference(self.outputs, again) == 0
 
     @property
     def steady(self) -> bool:

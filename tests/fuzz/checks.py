@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import warnings
 from collections.abc import Callable, Iterator
@@ -128,7 +129,7 @@ def compare(case: Case, policy: str, found: Findings) -> None:
     slopes(case, policy, found, landscape, tensors, held, calibration is data)
 
 
-def slopes(
+def slopes(  # noqa: PLR0917
     case: Case, policy: str, found: Findings, landscape: Landscape,
     tensors: dict[str, Tensor], held: dict[str, Tensor], own: bool,
 ) -> None:  # fmt: skip
@@ -220,7 +221,7 @@ def untouched(case: Case, found: Findings) -> Iterator[None]:
         "calls counted": lambda: [getattr(m, "calls", 0) for m in model.modules()
                                   if isinstance(getattr(m, "calls", 0), int)],
         "torch's generator": lambda: torch.get_rng_state().tolist(),
-        "numpy's generator": lambda: repr(np.random.get_state()),
+        "numpy's generator": lambda: repr(np.random.get_state()),  # noqa: NPY002
         "python's generator": random.getstate,
         "threads": torch.get_num_threads,
         "gradient mode": torch.is_grad_enabled,
@@ -243,7 +244,7 @@ def each(inputs: object) -> list[Tensor]:
 
 def put(found: Findings, what: str, apart: float) -> None:
     """Keep the largest difference; a number that is none is infinitely far."""
-    apart = apart if apart == apart else float("inf")
+    apart = float("inf") if math.isnan(apart) else apart
     found.apart[what] = max(found.apart.get(what, 0.0), apart)
 
 

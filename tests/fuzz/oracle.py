@@ -1,4 +1,4 @@
-"""The plain loop: a network made anew, loaded by name, called on all rows; nothing of the package."""
+"""The plain loop: a network made anew, loaded by name, called on all rows."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from fusionlab.landscape import (
     plain,
     plans,
     spans,
+    structures,
 )
-from fusionlab.landscape.network import Handling
 from fusionlab.objectives.classes import CrossEntropy
 from fusionlab.objectives.objective import Sums
 from fusionlab.weights import Combinations
@@ -71,7 +71,7 @@ def _nothing_copied():
 
 def _evaluation_only():
     """Evaluation is begun once, whatever layers keep."""
-    return patch.object(examination, "_ways", lambda base: iter([Handling()]))
+    return patch.object(plain.Yardstick, "same", lambda *_: True)
 
 
 def _rows_apart():
@@ -98,7 +98,7 @@ def _left_as_they_are():
             for own, key, tensor in places:
                 own[key] = tensor
 
-    return patch.object(network._Structure, "holding", holding)
+    return patch.object(structures.Structure, "holding", holding)
 
 
 def _still_buffers():
@@ -124,8 +124,7 @@ def _own_dice():
 
 def _merged_evaluation():
     """A fresh network is put into evaluation mode, where merged weights have no slope."""
-    ways = lambda base: iter([Handling(), Handling(anew=True)])  # noqa: E731
-    return patch.object(examination, "_ways", ways)
+    return patch.object(examination, "has_own_modes", lambda _: False)
 
 
 FAULTS = {

@@ -180,6 +180,32 @@ def test_a_layer_that_caches_in_evaluation_mode_is_scored_at_each_point_and_has_
     torch.testing.assert_close(landscape.slope(b)[1]["0.weight"], own, rtol=1e-4, atol=1e-7)
 
 
+def test_a_cache_of_attention_biases_that_begin_at_zero_is_seen():
+    class Biased(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.biases, self.head = nn.Parameter(torch.zeros(8)), nn.Linear(8, 3)
+            self.kept = {}
+
+        def train(self, mode=True):
+            self.kept.clear()
+            return super().train(mode)
+
+        def forward(self, x):
+            if self.training:
+                return self.head((x + self.biases).softmax(1))
+            key = str(x.device)
+            if key not in self.kept:
+                self.kept[key] = self.biases * 1
+            return self.head((x + self.kept[key]).softmax(1))
+
+    torch.manual_seed(0)
+    model, data = Biased(), rows()
+    landscape, b = Landscape(model, data), beside(Weights.of(model), size=2.0)
+    landscape(Weights.of(model))
+    assert landscape(b).loss == pytest.approx(plain(model, b, data), rel=1e-5)
+
+
 class Standardises(nn.Module):
     def __init__(self, mean=0.0, std=1.0, width=8):
         super().__init__()
@@ -213,7 +239,7 @@ def test_between_points_with_buffers_of_their_own_the_reader_is_told_once():
     a, b = (Weights.of(Standardises(m, 0.5)) for m in (1.0, 2.0))
     model, data = Standardises(), rows()
     landscape = Landscape(model, data)
-    with pytest.warns(RuntimeWarning, match="bring buffers of their own") as told:
+    with pytest.warns(RuntimeWarning, match="bring buffers of their own") as told:  # noqa: PT031
         scores = landscape.scores(line(a, b, 3)).loss
         landscape.scores(line(a, b, 3))
     assert len(told) == 1
@@ -503,15 +529,15 @@ def test_readers_of_sequences_agree_with_the_loop_and_its_quick_attention(kind):
 
 class Drops(nn.Linear):
     def forward(self, x):
-        return super().forward(functional.dropout(x)) * np.random.rand() * random.random()
+        return super().forward(functional.dropout(x)) * np.random.rand() * random.random()  # noqa: NPY002
 
 
 def test_a_network_that_draws_is_told_once_and_scored_with_the_same_numbers():
     torch.manual_seed(0)
     model, data = Drops(8, 3), rows()
     theta = Weights.of(model)
-    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
-    with pytest.warns(RuntimeWarning, match=r"F\.dropout") as told:
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    with pytest.warns(RuntimeWarning, match=r"F\.dropout") as told:  # noqa: PT031
         landscape = Landscape(model, data)
         looks = [landscape(theta).loss for _ in range(2)]
         looks += landscape.scores([theta, theta]).loss.tolist()
@@ -522,7 +548,7 @@ def test_a_network_that_draws_is_told_once_and_scored_with_the_same_numbers():
     assert told[0].filename == __file__
     assert len(set(looks)) == 1
     assert torch.equal(before[0], torch.get_rng_state())
-    assert before[1:] == (random.getstate(), np.random.get_state()[1].tolist())
+    assert before[1:] == (random.getstate(), np.random.get_state()[1].tolist())  # noqa: NPY002
 
 
 def test_a_point_of_infinity_does_not_spoil_those_beside_it():
@@ -616,7 +642,7 @@ def test_layers_whose_weights_are_kept_in_lists_can_be_looked_into():
     torch.manual_seed(0)
     model, data = Listed(), rows()
     theta = beside(Weights.of(model))
-    with pytest.warns(RuntimeWarning, match="fresh network"):
+    with pytest.warns(RuntimeWarning, match="fresh network"):  # noqa: PT031
         landscape = Landscape(model, data)
         assert landscape.layers(theta) == ["layer"]
     [seen] = landscape.features(theta, ["layer"], data.inputs)
@@ -644,7 +670,7 @@ def test_statistics_that_cannot_be_measured_are_told_by_the_name_of_the_layer():
     theta = Weights.of(model)
     before = {name: b.clone() for name, b in theta.buffers.items()}
     for ask in (Landscape(model, data), partial(recalibrate, model, data=data)):
-        with pytest.raises(ValueError, match="'1'.*fixed"):
+        with pytest.raises(ValueError, match=r"'1'.*fixed"):
             ask(theta=theta)
     assert all(torch.equal(theta.buffers[name], b) for name, b in before.items())
     fixed = Landscape(model, data, batch_norm="fixed")(theta).loss
