@@ -15,8 +15,9 @@ def states(device: torch.device) -> Hashable:
     torchs = [torch.get_rng_state()]
     if device.type == "cuda":
         torchs.append(torch.cuda.get_rng_state(device))
-    numpy = repr(np.random.get_state(legacy=False))  # noqa: NPY002 (what networks draw from)
-    return (random.getstate(), numpy, *(bytes(t.numpy()) for t in torchs))
+    _, numbers, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 (networks draw there)
+    numpy = (np.asarray(numbers).tobytes(), *rest)
+    return (random.getstate(), *numpy, *(bytes(t.numpy()) for t in torchs))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.data import Data
-from fusionlab.landscape.examination import FEW, Examined, examine
+from fusionlab.landscape.examination import FEW, Examined, examine, light
 from fusionlab.landscape.hessians import Hessian
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.plans import Plan
@@ -266,7 +266,7 @@ def _fitted(objective: Objective, examined: Examined, data: Data | Stream) -> Ob
     seen = data if isinstance(data, Data) else data.first(MET)
     rows = seen.varied(TRIED)
     network = examined.network
-    with explained(rows.inputs), examined.same_draws():
+    with explained(rows.inputs), examined.same_draws(), light(network.parameters):
         outputs = network({}, in_precision(rows.inputs, network.parameters))
     # A loss whose mean is none shows it at rare targets, so many meet the few outputs.
     targets = seen.varied(MET).targets

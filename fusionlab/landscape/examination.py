@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from fusionlab.descent import threads
 from fusionlab.landscape.draws import drawing, states
 from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batches
 from fusionlab.landscape.network import Handling, Network
@@ -24,6 +25,7 @@ from fusionlab.spaces import own_statistics
 from fusionlab.weights import Weights
 
 FEW = 4  # rows on which ways of computing are compared
+LIGHT = 1e6  # parameters of a network for which a second thread costs more than it saves
 ALIKE = 1e-3  # relative difference between two ways to normalise a few rows
 
 
@@ -85,10 +87,20 @@ def examine(
     base = _at_rest(model, device)
     theta = Weights.of(base)
     few = in_precision(map_tensors(lambda t: t[:FEW].to(device), inputs), theta)
-    with explained(inputs):
+    with explained(inputs), light(theta):
         plain = _yardstick(base, theta, few, select)
-    with drawing(device):
-        return _with_rows(_agreeing(plain, theta, select), plain)
+    with drawing(device), light(theta):
+        found = _agreeing(plain.finer or plain, select)
+        network = Network(base, handling=found.network.handling, select=select)
+        examined = _with_rows(replace(found, network=network, base=base), plain)
+    network.forget()  # these few rows, and the precision in which they were tried
+    return examined
+
+
+def light(tensors: Mapping[str, Tensor]) -> AbstractContextManager[None]:
+    """A block of calls on a few rows, which for a small network are worth one thread."""
+    size = sum(tensor.numel() for tensor in tensors.values())
+    return threads(1 if size < LIGHT else torch.get_num_threads())
 
 
 def _at_rest(model: nn.Module, device: torch.device) -> nn.Module:
@@ -111,8 +123,9 @@ def _yardstick(
     return Yardstick(base, theta, few, select)
 
 
-def _agreeing(plain: Yardstick, theta: Weights, select: Callable[[Any], Any]) -> Examined:
+def _agreeing(plain: Yardstick, select: Callable[[Any], Any]) -> Examined:
     """The network, called in the quickest way that gives the outputs of the plain path."""
+    theta = Weights.of(plain.model)
     begun, outputs = _tried(plain, Handling(), theta, select)
     if plain.same(plain.outputs, outputs):
         return _told(begun, begun, plain)

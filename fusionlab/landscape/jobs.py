@@ -10,7 +10,7 @@ import torch
 
 from fusionlab.costs import Cost
 from fusionlab.data import Data
-from fusionlab.landscape.examination import FEW, Examined
+from fusionlab.landscape.examination import FEW, Examined, light
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.plain import difference
 from fusionlab.landscape.schedules import ROWS, Schedule, choose
@@ -57,7 +57,7 @@ class Job:
     @cached_property
     def cost(self) -> Cost:
         """What one row costs."""
-        with self.examined.same_draws():
+        with self.examined.same_draws(), light(self.network.parameters):
             return self.network.cost(self.few)
 
     @property

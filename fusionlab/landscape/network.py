@@ -168,6 +168,11 @@ class Network:
         twin._batches = True
         return twin
 
+    def forget(self) -> None:
+        """Drop the modules that have been called so far, and with them whatever they kept."""
+        self._own = threading.local()
+        self.__dict__.pop("by_batch", None)
+
     @property
     def fresh(self) -> Network:
         """The same network, of which each call takes a fresh one that stays at its tensors."""

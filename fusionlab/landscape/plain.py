@@ -7,6 +7,7 @@ far they move when the weights move by rounding.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,15 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.landscape.draws import drawing
-from fusionlab.landscape.precision import precision_of
+from fusionlab.landscape.precision import precision_of, wide
 from fusionlab.modes import begin_evaluation
+from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, forward, in_precision, map_tensors, tensors_of
 from fusionlab.weights import Weights
 
 ULPS = 50  # relative difference in units of rounding that any two ways of computing may show
 SPREAD = 20  # how much further than a change of the weights by one unit moves the outputs
 _GOLDEN = 0.618  # its multiples spread over the unit interval
-WORST = 1e-3  # relative difference that is never taken for rounding
+MOST = 3e7  # parameters of a network that is copied in double precision
+_WORST = 1e-3  # relative difference that is never taken for rounding
 
 
 @torch.no_grad()
@@ -98,7 +101,7 @@ class Yardstick:
     def __init__(
         self, model: nn.Module, theta: Weights, inputs: Inputs, select: Callable[[Any], Any]
     ) -> None:
-        self.model, self.theta, self.inputs, self._select = model, theta, inputs, select
+        self.model, self.theta, self.inputs, self.select = model, theta, inputs, select
         self.outputs = plain_outputs(model, theta, inputs, select)
 
     def agrees(self, outputs: Any) -> bool:
@@ -118,15 +121,31 @@ class Yardstick:
         """
         return difference(one, other) == 0 or (not self._repeats and self.alike(one, other))
 
+    @property
+    def finer(self) -> Yardstick | None:
+        """The same in double precision, if that can be: what layers scale down is seen there."""
+        if self.theta.size > MOST:
+            return None
+        with suppress(RuntimeError, TypeError):  # of layers that take no double precision
+            model = copy_module(self.model).double()
+            tensors, buffers = (
+                {name: wide(tensor, torch.double) for name, tensor in held.items()}
+                for held in (self.theta, self.theta.buffers)
+            )
+            theta = Weights(tensors, buffers)
+            finer = Yardstick(model, theta, in_precision(self.inputs, theta), self.select)
+            return finer if finer.finite else None
+        return None
+
     @cached_property
     def _repeats(self) -> bool:
-        again = plain_outputs(self.model, self.theta, self.inputs, self._select)
+        again = plain_outputs(self.model, self.theta, self.inputs, self.select)
         return difference(self.outputs, again) == 0
 
     @property
     def steady(self) -> bool:
         """Whether the plain path gives the same outputs whatever is drawn."""
-        again = plain_outputs(self.model, self.theta, self.inputs, self._select, seed=1)
+        again = plain_outputs(self.model, self.theta, self.inputs, self.select, seed=1)
         return difference(self.outputs, again) == 0
 
     @property
@@ -143,14 +162,14 @@ class Yardstick:
             forward(network, map_tensors(torch.clone, self.inputs))
         others = outputs_of(list(seen))
         pairs = zip(seen.items(), others, strict=True)
-        apart = [name for (name, own), other in pairs if difference(own, other) > WORST]
+        apart = [name for (name, own), other in pairs if difference(own, other) > _WORST]
         return next(iter(apart), "")
 
     @cached_property
     def _allowed(self) -> float:
         """How far outputs move with the rounding of the weights, many times over."""
-        moved = plain_outputs(self.model, rounded(self.theta), self.inputs, self._select)
-        return min(WORST, SPREAD * difference(self.outputs, moved))
+        moved = plain_outputs(self.model, rounded(self.theta), self.inputs, self.select)
+        return min(_WORST, SPREAD * difference(self.outputs, moved))
 
 
 def _note(seen: dict[str, Any], name: str, _: object, __: object, outputs: Any) -> None:

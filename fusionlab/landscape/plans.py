@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from fusionlab.data import Data
+from fusionlab.landscape.examination import light
 from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.network import Network
@@ -168,7 +169,10 @@ class Plan:
         """Leave out each short cut that fails, or gives other outputs than the plain path."""
         if not self.first and self.stack == 1:
             return
-        plain = self._yardstick()
+        with light(self.span.points[0]):
+            self._leave_out(self._yardstick())
+
+    def _leave_out(self, plain: Yardstick) -> None:
         if self.first and not self._agrees(plain, 1, self.first):
             notice(
                 f"the outputs of the layer {self.first.name!r} are not linear in its weights, or "
