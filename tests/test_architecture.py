@@ -81,3 +81,27 @@ def rooms_imported_by(source: str) -> set[str]:
             names = [alias.name.split(".") for alias in node.names]
             rooms |= {name[1] for name in names if name[0] == "fusionlab" and len(name) > 1}
     return rooms
+
+
+def test_a_room_is_used_by_its_front_door():
+    rooms = {door.parent.name for door in PACKAGE.glob("*/__init__.py")}
+    for file in PACKAGE.rglob("*.py"):
+        own = file.relative_to(PACKAGE).parts[0]
+        inner = {m for m in inner_modules_imported_by(file.read_text(), rooms) if m[1] != own}
+        assert not inner, f"{file.name} of {own!r} imports {sorted('.'.join(m) for m in inner)}"
+
+
+def test_a_way_around_a_front_door_is_seen():
+    source = "from fusionlab.landscape.planes import Plane\nfrom fusionlab.landscape import Plane"
+    assert inner_modules_imported_by(source, {"landscape"}) == {
+        ("fusionlab", "landscape", "planes")
+    }
+
+
+def inner_modules_imported_by(source: str, rooms: set[str]) -> set[tuple[str, ...]]:
+    modules = {
+        tuple(node.module.split("."))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fusionlab.")
+    }
+    return {module for module in modules if len(module) > 2 and module[1] in rooms}

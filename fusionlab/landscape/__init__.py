@@ -12,7 +12,7 @@ from fusionlab.landscape.planes import Bounds, Plane, centred_products
 from fusionlab.landscape.ranges import reach
 from fusionlab.landscape.recalibration import recalibrate
 from fusionlab.landscape.rises import Flatness, Sharpness, Sloped, flatness, sharpness
-from fusionlab.landscape.scores import Field, Score, Scores, score_all
+from fusionlab.landscape.scores import Field, Score, Scores, measures_of, score_all
 from fusionlab.landscape.stopping import Stopped, stops_when
 from fusionlab.landscape.surveys import Surface, Survey, survey
 from fusionlab.landscape.traces import Trace, trace
@@ -55,6 +55,7 @@ __all__ = [
     "filter_normalise",
     "flatness",
     "gradient_field",
+    "measures_of",
     "picture_plane",
     "principal_components",
     "random_direction",

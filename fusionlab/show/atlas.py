@@ -16,12 +16,13 @@ from fusionlab.landscape import (
     Plane,
     Score,
     Scores,
+    Shadows,
     Surface,
     Survey,
     reach,
     score_all,
+    shadows,
 )
-from fusionlab.landscape.trajectories import Shadows, shadows
 from fusionlab.show.measures import shared_measures
 from fusionlab.show.trails import Trail
 from fusionlab.weights import Weights

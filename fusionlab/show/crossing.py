@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from fusionlab.landscape import Scores, score_all
-from fusionlab.landscape.scores import measures_of
+from fusionlab.landscape import Scores, measures_of, score_all
 from fusionlab.show.atlas import Atlas
 from fusionlab.show.sections import Cut, empty_scores
 

@@ -15,8 +15,7 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.data import Data
-from fusionlab.landscape import Field
-from fusionlab.landscape.scores import measures_of
+from fusionlab.landscape import Field, measures_of
 from fusionlab.show.latest import Draw, Latest
 from fusionlab.show.live import Fig
 from fusionlab.show.page import to_html

@@ -9,8 +9,7 @@ from math import ceil, floor
 import torch
 
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Bounds, Plane, random_direction
-from fusionlab.landscape.planes import centred_products
+from fusionlab.landscape import Bounds, Plane, centred_products, random_direction
 from fusionlab.show.bundles import merge
 from fusionlab.show.tracks import Track, even, track_all
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from fusionlab.landscape.stopping import Stopped, stops_when
+from fusionlab.landscape import Stopped, stops_when
 from fusionlab.show.ending import start
 
 Draw = Callable[[], None]  # shows a result that has been computed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fusionlab.landscape.scores import measures_of
+from fusionlab.landscape import measures_of
 from fusionlab.quantities import Measures
 from fusionlab.show.words import join
 

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Plane
-from fusionlab.landscape.planes import centred_products
+from fusionlab.landscape import Plane, centred_products
 from fusionlab.show.bundles import merge, shares
 from fusionlab.weights import Weights
 
