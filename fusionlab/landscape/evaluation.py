@@ -132,6 +132,7 @@ class Landscape:
     def at(self, theta: Weights) -> Weights:
         """θ with the statistics that this landscape's policy gives it."""
         job = self._work
+        check_same_space(theta, job.network.parameters)
         if job.calibration is not None:
             parts = job.calibration.parts(job.schedule.rows)
             with job.examined.same_draws():
