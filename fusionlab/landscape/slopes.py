@@ -131,10 +131,15 @@ class Slopes:
         return len(self.data) * self.bytes if isinstance(self.data, Data) else inf
 
     def _batches(self) -> Iterator[Data]:
-        rows = max(1, int(BATCH_BYTES // self.bytes))  # this also tries the network
-        if self._by_row or not isinstance(self.data, Data):
+        rows = max(2, int(BATCH_BYTES // self.bytes))  # this also tries the network
+        if not isinstance(self.data, Data):
             return self.data.parts(rows)
-        return iter([self.data])
+        if not self._by_row:
+            return iter([self.data])
+        # Torch's gradient of a convolution of a single row is wrong where strides tell no layout.
+        while len(self.data) % rows == 1 and rows < len(self.data):
+            rows += 1
+        return self.data.parts(rows)
 
     def _place(self, theta: Weights) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """θ's coordinates as leaves of graphs, and the buffers that are held."""
