@@ -218,7 +218,8 @@ def test_class_weights_averaged_over_batches_are_noticed():
         return Sums(exact.mean * n, n, exact.quality, exact.counted)
 
     with patch.object(CrossEntropy, "sums", averaged):
-        assert Landscape(model, data, loss)(theta).loss != pytest.approx(right, rel=1e-3)
+        several = Landscape(model, data, loss).scores([theta, theta])  # which are not one batch
+        assert several.loss[0].item() != pytest.approx(right, rel=1e-3)
 
 
 def test_small_steps_of_half_precision_are_noticed_when_they_are_not_widened():
