@@ -54,11 +54,11 @@ def _holds_tensors(one: Any) -> bool:
     return any(isinstance(value, Tensor) for value in getattr(one, "__dict__", {}).values())
 
 
-def tensors_of(inputs: Inputs) -> list[Tensor]:
-    """The tensors of the inputs, in their order."""
-    if isinstance(inputs, Mapping):
-        return list(inputs.values())
-    return list(inputs) if isinstance(inputs, tuple) else [inputs]
+def tensors_of(tensors: Any) -> list[Tensor]:
+    """The tensors of inputs or outputs, in their order."""
+    found: list[Tensor] = []
+    map_tensors(lambda t: found.append(t) or t, tensors)  # type: ignore[func-returns-value]
+    return found
 
 
 def in_precision(inputs: Inputs, tensors: Mapping[str, Tensor]) -> Inputs:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from fusionlab.descent import seeded
+
 
 def states(device: torch.device) -> Hashable:
     """Where the generators of torch, NumPy and Python stand."""
@@ -23,15 +25,11 @@ def states(device: torch.device) -> Hashable:
 @contextmanager
 def drawing(device: torch.device, *, seed: int = 0) -> Iterator[None]:
     """A block that draws from `seed`; all generators are afterwards as they were."""
-    graphics = [device] if device.type == "cuda" else []
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng(devices=graphics):
+    with seeded(device, seed):
         try:
             random.seed(seed)
             np.random.seed(seed)  # noqa: NPY002
-            torch.default_generator.manual_seed(seed)
-            for one in graphics:
-                torch.cuda.default_generators[one.index or 0].manual_seed(seed)
             yield
         finally:
             random.setstate(python)

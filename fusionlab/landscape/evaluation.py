@@ -99,7 +99,6 @@ class Landscape:
     @torch.no_grad()
     def logits(self, theta: Weights, inputs: Inputs) -> Any:
         """Outputs of the network at θ, of a classifier (n, classes); statistics by the policy."""
-        check_same_space(theta, self._work.network.parameters)
         tensors = self._placed(self.at(theta))
         inputs = map_tensors(lambda t: t.to(self.device), inputs)
         with explained(inputs), self._work.examined.same_draws():

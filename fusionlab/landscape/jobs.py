@@ -92,7 +92,7 @@ class Job:
     @cached_property
     def joined(self) -> Data:
         """Data that are held, as one batch."""
-        [whole] = self.data.parts(self.rows)
+        whole = self.data.first(self.rows)
         return Data(self.arranged(whole.inputs), whole.targets)
 
     def read(self) -> Iterator[Data]:

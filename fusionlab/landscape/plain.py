@@ -69,8 +69,8 @@ def difference(one: Any, other: Any) -> float:
 
     Numbers that are not finite at the same places are alike; other shapes are infinitely far.
     """
-    pairs: list[tuple[Tensor, Tensor]] = list(zip(_tensors(one), _tensors(other), strict=False))
-    if len(_tensors(one)) != len(_tensors(other)) or any(p.shape != q.shape for p, q in pairs):
+    pairs: list[tuple[Tensor, Tensor]] = list(zip(tensors_of(one), tensors_of(other), strict=False))
+    if len(tensors_of(one)) != len(tensors_of(other)) or any(p.shape != q.shape for p, q in pairs):
         return float("inf")
     return max((_apart(p, q) for p, q in pairs), default=0.0)
 
@@ -87,12 +87,6 @@ def _apart(one: Tensor, other: Tensor) -> float:
     if not p.numel():
         return 0.0
     return float((p - q).abs().max() / p.abs().max().clamp_min(torch.finfo(torch.float32).tiny))
-
-
-def _tensors(outputs: Any) -> list[Tensor]:
-    found: list[Tensor] = []
-    map_tensors(lambda t: found.append(t) or t, outputs)  # type: ignore[func-returns-value]
-    return found
 
 
 class Yardstick:
@@ -151,7 +145,7 @@ class Yardstick:
     @property
     def finite(self) -> bool:
         """Whether there are outputs that can be compared."""
-        return all(bool(t.isfinite().any()) for t in _tensors(self.outputs))
+        return all(bool(t.isfinite().any()) for t in tensors_of(self.outputs))
 
     def first_apart(self, outputs_of: Callable[[list[str]], list[Any]]) -> str:
         """The name of the first layer, in the order of their ends, whose outputs differ."""

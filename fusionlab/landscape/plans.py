@@ -99,9 +99,8 @@ class Plan:
             inputs = job.arranged(part.inputs)
             look = partial(self._noted, c, inputs)
             parts.append(run(look, range(len(c)), job.schedule.workers))
-        points = zip(range(len(c)), zip(*parts, strict=True), strict=True)
         like = self._point(c[:1])
-        return [pool(job.network, like, seen) for _, seen in points]
+        return [pool(job.network, like, seen) for seen in zip(*parts, strict=True)]
 
     def _noted(self, c: Tensor, inputs: Inputs, i: int) -> Noted:
         with self.job.examined.same_draws():

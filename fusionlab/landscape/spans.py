@@ -39,6 +39,7 @@ class Span:
         precision: torch.dtype | None = None,
     ) -> None:
         self.points, self._device, self._precision = points, device, precision
+        self._told = False  # whether the reader knows what is taken between the points
         narrow = precision is None or precision in HALF  # to combine in which would lose steps
         each = {f"{i} {n}": t for i, p in enumerate(points) for n, t in p.items()}
         self._wide = working(each) if narrow else precision
@@ -111,23 +112,19 @@ class Span:
         rows = torch.where(corner, c.argmax(1), len(self.points))
         return {name: values[rows] for name, values in self._own.items()}
 
-    @cached_property
-    def _told(self) -> list[str]:
-        return []
-
     def _tell(self) -> None:
-        """Warn, once, that points between these have other buffers than these."""
+        """Warn, once, of buffers that differ from the module's in more than their precision."""
         if self._told:
             return
-        self._told.extend(n for n, held in self._own.items() if not (held == held[-1:]).all())
-        if not self._told:  # all are the module's, in another precision
-            return
-        notice(
-            f"these points bring buffers of their own that differ from the module's: "
-            f"{', '.join(sorted(self._told)[:3])}. Arithmetic has no rule for them, so between the "
-            "points the module's are taken. Give the landscape the module that they belong to, or "
-            "points without buffers, Weights(theta)."
-        )
+        self._told = True
+        others = sorted(n for n, held in self._own.items() if not (held == held[-1:]).all())
+        if others:
+            notice(
+                f"these points bring buffers of their own that differ from the module's: "
+                f"{', '.join(others[:3])}. Arithmetic has no rule for them, so between the points "
+                "the module's are taken. Give the landscape the module that they belong to, or "
+                "points without buffers, Weights(theta)."
+            )
 
     def _differing(self, name: str, constant: Tensor) -> list[Tensor]:
         """A buffer at each point, if any point's is not the module's; else nothing."""

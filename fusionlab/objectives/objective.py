@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from fusionlab.outputs import logits_of, map_tensors
+from fusionlab.outputs import logits_of, map_tensors, tensors_of
 from fusionlab.quantities import Measures
 
 
@@ -52,7 +52,7 @@ class Objective(ABC):
 
     def stacked(self, outputs: Any, targets: Tensor) -> Tensor:
         """The sums of q networks, for outputs (q, n, ...); float64 on the CPU, shape (4, q)."""
-        count = len(first_tensor(outputs))
+        count = len(tensors_of(outputs)[0])
         each = (self.sums(map_tensors(lambda t: t[i], outputs), targets) for i in range(count))  # noqa: B023
         return torch.stack([torch.stack([*map(double, one)]) for one in each], 1)
 
@@ -84,13 +84,6 @@ class Objective(ABC):
     def classifies(self) -> bool:
         """Whether each row is given one class."""
         return type(self).probabilities is not Objective.probabilities
-
-
-def first_tensor(outputs: Any) -> Tensor:
-    """The first of the tensors that a network gave."""
-    found: list[Tensor] = []
-    map_tensors(lambda t: found.append(t) or t, outputs)  # type: ignore[func-returns-value]
-    return found[0]
 
 
 def double(number: Tensor) -> Tensor:
