@@ -15,11 +15,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from benchmarks.timing import table
 from fusionlab import Data, Weights
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Bezier, fit
 from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape, eigenpairs
 from fusionlab.objectives import tokens
-from fusionlab.weights import Combinations
 
 CLASSES = 5
 BETWEEN = (0.0, 0.5, 1.0)

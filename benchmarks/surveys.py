@@ -11,8 +11,8 @@ from torch.optim.swa_utils import update_bn
 from benchmarks.cases import Case, all_digits
 from benchmarks.timing import medians, table
 from fusionlab import Data, Weights
+from fusionlab.costs import cost
 from fusionlab.landscape import Landscape, Plane, Surface, Survey, survey
-from fusionlab.landscape.network import Network, cost
 
 SIDE = 41
 FEW = 9  # the other tools walk a 9×9 grid: their cost per point does not depend on the number
@@ -35,7 +35,7 @@ def measure(case: Case, *, rounds: int, peak: float) -> dict[str, str]:
     )
     peer = times["loss-landscapes"] / FEW**2
     exact = times["exact"] / SIDE**2
-    flops = cost(Network(case.model), data.inputs[:1]).flops * len(data)
+    flops = cost(case.model, data.inputs[:1]).flops * len(data)
     surface = survey(landscape, plane, x, y)
     return {
         "network": case.name,

@@ -35,6 +35,8 @@ def forward(network: nn.Module, inputs: Inputs) -> Any:
 
 def map_tensors(function: Callable[[Tensor], Tensor], tensors: Any) -> Any:
     """Apply `function` to each tensor of inputs or outputs; what is no tensor stays."""
+    if isinstance(tensors, Tensor):
+        return function(tensors)
 
     def convert(one: Any) -> Any:
         if isinstance(one, Tensor):

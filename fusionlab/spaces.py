@@ -17,7 +17,8 @@ def check_same_space(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
         if not isinstance(point, Mapping):
             kind = type(point).__name__
             raise TypeError(f"expected Weights, got {kind}; wrap a model by Weights.of")
-    if alone := sorted(a.keys() ^ b.keys()):
+    if a.keys() != b.keys():
+        alone = sorted(a.keys() ^ b.keys())
         if prefix := _wrapper(a, b) or _wrapper(b, a):
             raise ValueError(
                 f"two points of one architecture under different names: in one of them every name "

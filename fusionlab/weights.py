@@ -11,7 +11,15 @@ and gives it the arithmetic of a vector space, so that code reads like the text:
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+)
 from math import pi, sin
 from types import MappingProxyType
 from typing import Any
@@ -173,6 +181,14 @@ class Weights(Mapping[str, Tensor]):
         """Count the tensors; `size` counts the coordinates."""
         return len(self._tensors)
 
+    def keys(self) -> KeysView[str]:
+        """The names of the tensors."""
+        return self._tensors.keys()  # a Mapping's own views are slower
+
+    def items(self) -> ItemsView[str, Tensor]:
+        """Pairs of name and tensor."""
+        return self._tensors.items()
+
     __eq__ = object.__eq__  # a Mapping would compare tensors; two points are one only by identity
     __hash__ = object.__hash__
 
@@ -265,34 +281,3 @@ def _twin(dtype: torch.dtype | None, tensor: Tensor) -> torch.dtype | None:
 
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return (tensor if dtype.is_complex or not tensor.is_complex() else tensor.real).to(dtype)
-
-
-class Combinations(Sequence[Weights]):
-    """Many points Σᵢ cₚᵢ θᵢ of the span of a few: a batch that need not be held at once.
-
-    Args:
-        points: the k points θᵢ, all of one space.
-        coefficients: cₚᵢ, shape (P, k).
-    """
-
-    def __init__(self, points: Sequence[Weights], coefficients: Tensor) -> None:
-        if coefficients.ndim != 2 or coefficients.shape[1] != len(points):
-            raise ValueError(
-                f"coefficients of shape {tuple(coefficients.shape)} do not fit {len(points)} "
-                "points: give one row per combination, one column per point."
-            )
-        if not points:
-            raise ValueError("combinations need at least one point to combine")
-        for point in points[1:]:
-            check_same_space(points[0], point)
-        self.points = tuple(points)
-        self.coefficients = coefficients.double()
-
-    def __len__(self) -> int:
-        return len(self.coefficients)
-
-    def __getitem__(self, index: Any) -> Any:
-        """One point for an integer; for a slice or a tensor of rows, these combinations."""
-        if isinstance(index, int):
-            return combine(self.coefficients[index].tolist(), self.points)
-        return Combinations(self.points, self.coefficients[index])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fusionlab import Weights, combine, lerp, mean, slerp
-from fusionlab.weights import Combinations
+from fusionlab.combinations import Combinations
 
 SHAPES = {"layer.weight": (2, 3), "layer.bias": (2,), "scale": ()}
 scalars = st.floats(-4, 4, width=32)

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity.fitting import Fit, fit
 from fusionlab.connectivity.penalties import volume, volume_penalty
 from fusionlab.connectivity.simplexes import Simplex
 from fusionlab.descent import Recipe
 from fusionlab.landscape import centred_products, random_direction
 from fusionlab.objectives import AnyObjective
-from fusionlab.weights import Combinations, Weights, mean
+from fusionlab.weights import Weights, mean
 
 OFF = 0.1  # of the mean distance to the mean: how far off the old hull a new vertex starts
 

@@ -10,8 +10,9 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.spaces import check_same_space
-from fusionlab.weights import Combinations, Weights, lerp
+from fusionlab.weights import Weights, lerp
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,9 @@ from math import isqrt
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity.curves import bernstein
-from fusionlab.weights import Combinations, Weights, combine
+from fusionlab.weights import Weights, combine
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.spaces import check_same_space
-from fusionlab.weights import Combinations, Weights, lerp
+from fusionlab.weights import Weights, lerp
 
 Path = Callable[[float], Weights]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fusionlab.weights import Combinations, Weights, mean
+from fusionlab.combinations import Combinations
+from fusionlab.weights import Weights, mean
 
 
 @dataclass(frozen=True, eq=False)

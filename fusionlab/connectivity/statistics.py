@@ -9,10 +9,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity.paths import Path, points_on
 from fusionlab.connectivity.profiles import Profile
 from fusionlab.landscape import Field, centred_products, score_all
-from fusionlab.weights import Combinations, Weights
+from fusionlab.weights import Weights
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from fusionlab.combinations import Combinations
 from fusionlab.data import Data
 from fusionlab.landscape.examination import FEW, Examined, examine, light
 from fusionlab.landscape.hessians import Hessian
@@ -24,7 +25,7 @@ from fusionlab.outputs import Inputs, explained, in_precision, map_tensors
 from fusionlab.quantities import Measures
 from fusionlab.spaces import check_same_space, check_statistics
 from fusionlab.streams import Stream, source_of
-from fusionlab.weights import Combinations, Weights
+from fusionlab.weights import Weights
 
 Policy = Literal["recalibrate", "interpolate", "fixed"]
 POLICIES = ("recalibrate", "interpolate", "fixed")
@@ -93,8 +94,9 @@ class Landscape:
             return Scores(torch.empty(0), torch.empty(0), self.measures)
         with self._work.examined.same_draws():
             plan = self._planned(points.points)
-        loss, weight, quality, counted = plan.totals(points.coefficients.to(self.device))
-        return Scores(loss / weight, quality / counted, self.measures)
+        sums = plan.totals(points.coefficients.to(self.device))
+        loss, quality = sums[::2] / sums[1::2]
+        return Scores(loss, quality, self.measures)
 
     @torch.no_grad()
     def logits(self, theta: Weights, inputs: Inputs) -> Any:

@@ -7,13 +7,13 @@ Before any activation the outputs of the first layer are linear in its weights, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from fusionlab.landscape.network import Network
+from fusionlab.landscape.spans import mix
 from fusionlab.modules import copy_module
 
 Points = Mapping[str, Tensor]  # k points stacked by name, each (k, ...)
@@ -24,7 +24,7 @@ MOST_BYTES = 256e6  # of kept outputs
 
 
 class FirstLayer:
-    """The outputs of one layer at each of k points, for batches of the data."""
+    """The outputs of one layer at each of k points, for all rows of the data."""
 
     def __init__(
         self, network: Network, name: str, points: Points, batches: Sequence[Tensor]
@@ -36,21 +36,14 @@ class FirstLayer:
         self.network = network.without(name)
         self._stand_in = f"{name}.value"
         weights = {key.removeprefix(f"{name}."): points[key] for key in self.names}
-        self._outputs = [
-            torch.stack([functional_call(layer, at, (seen,)) for at in _each(weights)])
-            for seen in (network.input_of(name, next(_each(points)), x) for x in batches)
-        ]
+        seen = [network.input_of(name, next(_each(points)), inputs) for inputs in batches]
+        self._outputs = torch.stack(
+            [torch.cat([functional_call(layer, at, (x,)) for x in seen]) for at in _each(weights)]
+        )
 
-    def joined(self) -> FirstLayer:
-        """The same for all batches as one."""
-        whole = copy(self)
-        whole._outputs = [torch.cat(self._outputs, 1)]
-        return whole
-
-    def at(self, c: Tensor, batch: int, rows: int | None = None) -> dict[str, Tensor]:
-        """What stands in for the layer at coefficients c (q, k), on the first rows of a batch."""
-        outputs = self._outputs[batch][:, :rows]
-        return {self._stand_in: torch.tensordot(c.to(outputs.dtype), outputs, 1)}
+    def at(self, c: Tensor, rows: slice) -> dict[str, Tensor]:
+        """What stands in for the layer at coefficients c (q, k), for these rows of the data."""
+        return {self._stand_in: mix(c, self._outputs[:, rows])}
 
 
 def find(network: Network, points: Points, inputs: Tensor, *, rows: int, stack: int) -> str | None:

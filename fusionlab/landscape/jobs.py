@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from fusionlab.costs import Cost
 from fusionlab.data import Data
 from fusionlab.landscape.examination import FEW, Examined, light
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.plain import difference
-from fusionlab.landscape.schedules import ROWS, Schedule, choose
+from fusionlab.landscape.schedules import CPU_BYTES, ROWS, Schedule, choose
 from fusionlab.objectives import Objective
 from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
 from fusionlab.streams import Stream
@@ -21,6 +23,14 @@ from fusionlab.streams import Stream
 MEASURED_BYTES = 512e6  # the widest layer of the batch that BatchNorm is recalibrated on
 SMALL = 5e7  # operations of a call that a second thread does not make shorter
 ALIKE = 1e-4  # relative difference between two layouts of the same rows
+
+
+class Batch(NamedTuple):
+    """Rows of the data as a network takes them, and which rows of the whole they are."""
+
+    inputs: Inputs
+    targets: Tensor
+    rows: slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,31 +90,30 @@ class Job:
         return replace(schedule, stack=1) if self.network.handling.anew else schedule
 
     @property
-    def is_small(self) -> bool:
-        """Whether a call with all rows is done before a second thread has begun."""
-        return isinstance(self.data, Data) and self.cost.flops * self.rows < SMALL
+    def is_one_call(self) -> bool:
+        """Whether all rows of one point are best one call, which all threads share.
 
-    @cached_property
-    def held(self) -> list[Data]:
-        """Data that are held, in the rows of a call; of a stream there are none."""
-        return list(self.read()) if isinstance(self.data, Data) else []
+        Small calls are over before a second one has begun. Products of matrices are shared well
+        among threads; convolutions are not, and what is too wide falls out of the cache.
+        """
+        if not isinstance(self.data, Data):
+            return False
+        small = self.cost.flops * self.rows < SMALL
+        narrow = self.cost.bytes * self.rows <= CPU_BYTES
+        return small or (narrow and not self.cost.convolutional)
 
-    @cached_property
-    def joined(self) -> Data:
-        """Data that are held, as one batch."""
-        whole = self.data.first(self.rows)
-        return Data(self.arranged(whole.inputs), whole.targets)
-
-    def read(self) -> Iterator[Data]:
-        """The data in the rows of a call."""
-        for part in self.data.parts(self.schedule.rows):
-            yield Data(self.arranged(part.inputs), part.targets)
+    def read(self, *, rows: int | None = None) -> Iterator[Batch]:
+        """The data in the rows of a call, or in so many."""
+        start = 0
+        for part in self.data.parts(rows or self.schedule.rows):
+            yield Batch(self.arranged(part.inputs), part.targets, slice(start, start + len(part)))
+            start += len(part)
 
     @cached_property
     def one_batch(self) -> bool:
         """Whether the batch that is scored is what is measured, all of it."""
-        own = self.calibration is self.data and len(self.held) == 1
-        return own and self.examined.one_pass
+        own = self.calibration is self.data and isinstance(self.data, Data)
+        return own and self.rows <= self.schedule.rows and self.examined.one_pass
 
     def arranged(self, inputs: Inputs) -> Inputs:
         """Images with channels last, as CPUs like them, where that gives the same outputs."""
@@ -135,4 +144,4 @@ class Job:
 
 
 def _channels_last(inputs: Inputs) -> Inputs:
-    return map_tensors(lambda t: t.contiguous(memory_format=torch.channels_last), inputs)  # type: ignore[no-any-return]
+    return map_tensors(lambda t: t.to(memory_format=torch.channels_last), inputs)  # type: ignore[no-any-return]

@@ -7,9 +7,10 @@ from math import sqrt
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.landscape.planes import Plane
 from fusionlab.landscape.scores import Field, score_all
-from fusionlab.weights import Combinations, Weights
+from fusionlab.weights import Weights
 
 FARTHEST = 100.0  # by how much the logit of one class is lifted at most
 STEPS = 1001

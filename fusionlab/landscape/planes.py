@@ -10,9 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.landscape.directions import filter_normalise, random_direction
 from fusionlab.spaces import check_same_space
-from fusionlab.weights import Combinations, Weights
+from fusionlab.weights import Weights
 
 PIECE = 1_000_000  # numbers held in double precision at once
 DIGITS = 10  # coefficients are rounded here, so that a point that spans the plane is met exactly

@@ -14,7 +14,7 @@ from torch.func import vmap
 from fusionlab.data import Data
 from fusionlab.landscape.examination import light
 from fusionlab.landscape.first_layer import FirstLayer, find
-from fusionlab.landscape.jobs import Job
+from fusionlab.landscape.jobs import Batch, Job
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.notices import notice
 from fusionlab.landscape.plain import Yardstick
@@ -50,41 +50,29 @@ class Plan:
     @torch.no_grad()
     def totals(self, c: Tensor) -> Tensor:
         """The sums of the objective at coefficients c (P, k), shape (4, P)."""
-        measured = self._measured(c)
-        if len(c) == 1 and self.job.held and not self.job.one_batch:
+        measured, job = self._measured(c), self.job
+        if not isinstance(job.data, Data):  # a stream is read once for all points
+            return reduce(torch.add, (self._over(c, measured, [self._fit(b)]) for b in job.read()))
+        if len(c) == 1 and not job.one_batch:
             return self._of_one(c, measured)
-        if self.job.held:
-            return self._over(c, measured, self.job.held, self.first)
-        parts = (self._over(c, measured, [part], None) for part in self.job.read())
-        return reduce(torch.add, parts)  # read once for all points
+        return self._over(c, measured, self._batches)
 
     def _of_one(self, c: Tensor, measured: Measured) -> Tensor:
-        """The sums at one point: its rows go to the threads, where they are many."""
-        job, first = self.job, self.first
-        if job.is_small and len(job.held) > 1:
-            batches, first = [job.joined], self._first_joined
-        else:
-            batches = job.held
-        tensors = self._tensors(c, measured, 0, first)
-        with job.examined.same_draws():
-            each = run(
-                lambda i: self._sums(c, tensors, i, batches[i], first),
-                range(len(batches)),
-                job.schedule.workers,
-            )
-        return torch.stack(each).sum(0)
+        """The sums at one point: in one call, or its rows go to the threads."""
+        batches = [self._whole] if self.job.is_one_call else self._batches
+        tensors = self._tensors(c, measured, 0)
+        with self.job.examined.same_draws():
+            look = partial(self._sums, c, tensors)
+            return reduce(torch.add, run(look, batches, self.job.schedule.workers))
 
-    def _over(
-        self, c: Tensor, measured: Measured, batches: Sequence[Data], first: FirstLayer | None
-    ) -> Tensor:
+    def _over(self, c: Tensor, measured: Measured, batches: Sequence[Batch]) -> Tensor:
         """The sums over batches at coefficients c (P, k), shape (4, P)."""
 
         def score(start: int) -> Tensor:
             some = c[start : start + self.stack]
-            tensors = self._tensors(some, measured, start, first)
+            tensors = self._tensors(some, measured, start)
             with self.job.examined.same_draws():
-                each = [self._sums(some, tensors, i, b, first) for i, b in enumerate(batches)]
-            return torch.stack(each).sum(0)
+                return reduce(torch.add, [self._sums(some, tensors, b) for b in batches])
 
         starts = range(0, len(c), self.stack)
         return torch.cat(run(score, starts, self.job.schedule.workers), 1)
@@ -110,30 +98,23 @@ class Plan:
         """Parameters and buffers at one row of coefficients (1, k)."""
         return {name: t[0] for name, t in self.span.at(c).items()}
 
-    def _tensors(
-        self, c: Tensor, measured: Measured, start: int, first: FirstLayer | None
-    ) -> dict[str, Tensor]:
+    def _tensors(self, c: Tensor, measured: Measured, start: int) -> dict[str, Tensor]:
         """Parameters and buffers at the coefficients c (q, k) of one call, each (q, ...)."""
-        tensors = self.span.at(c, without=first.names if first else ())
+        tensors = self.span.at(c, without=self.first.names if self.first else ())
         own = measured[start] if measured else {}  # of one point: such calls are not stacked
         return tensors | {name: value[None] for name, value in own.items()}
 
-    def _sums(
-        self, c: Tensor, tensors: Tensors, i: int, batch: Data, first: FirstLayer | None
-    ) -> Tensor:
-        """The sums over the i-th batch at the coefficients of one call, shape (4, q)."""
-        if first:
-            tensors = {**tensors, **first.at(c, i)}
-        outputs = self._outputs(len(c), tensors, batch.inputs, first)
+    def _sums(self, c: Tensor, tensors: Tensors, batch: Batch) -> Tensor:
+        """The sums over a batch at the coefficients of one call, shape (4, q)."""
+        outputs = self._outputs(c, tensors, batch.inputs, batch.rows)
         return self.job.objective.stacked(outputs, batch.targets)
 
-    def _outputs(
-        self, count: int, tensors: Tensors, inputs: Inputs, first: FirstLayer | None
-    ) -> Any:
+    def _outputs(self, c: Tensor, tensors: Tensors, inputs: Inputs, rows: slice) -> Any:
         """Outputs of stacked points, shape (q, n, ...)."""
-        network = first.network if first else self._network
-        inputs = in_precision(inputs, {n: t for n, t in tensors.items() if n in self._names})
-        if count > 1:
+        network = self._network
+        if self.first:
+            network, tensors = self.first.network, {**tensors, **self.first.at(c, rows)}
+        if len(c) > 1:
             return vmap(lambda one: network(one, inputs))(tensors)
         outputs = network({name: t[0] for name, t in tensors.items()}, inputs)
         if self.job.one_batch:
@@ -145,22 +126,27 @@ class Plan:
         return self.job.network.by_batch if self.job.one_batch else self.job.network
 
     @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(self.span.points[0])
+    def _batches(self) -> list[Batch]:
+        """Data that are held, in the rows of a call."""
+        return [self._fit(batch) for batch in self.job.read()]
 
     @cached_property
-    def _first_joined(self) -> FirstLayer | None:
-        return self.first.joined() if self.first else None
+    def _whole(self) -> Batch:
+        """Data that are held, in one call."""
+        return self._fit(next(self.job.read(rows=self.job.rows)))
+
+    def _fit(self, batch: Batch) -> Batch:
+        """A batch in the precision in which these points are scored."""
+        return batch._replace(inputs=in_precision(batch.inputs, self.span.form))
 
     def _first_layer(self) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
         job = self.job
-        if job.network.handling.anew or not job.held:
+        plain = isinstance(job.data, Data) and isinstance(job.data.inputs, Tensor)
+        if job.network.handling.anew or not plain:
             return None
-        if not isinstance(job.held[0].inputs, Tensor):
-            return None
-        points = self.span.ends
-        batches: list[Any] = [in_precision(batch.inputs, points) for batch in job.held]
+        points: Tensors = self.span.ends
+        batches: list[Any] = [batch.inputs for batch in self._batches]
         name = find(job.network, points, batches[0][:2], rows=job.rows, stack=self.stack)
         return FirstLayer(job.network, name, points, batches) if name else None
 
@@ -172,28 +158,26 @@ class Plan:
             self._leave_out(self._yardstick())
 
     def _leave_out(self, plain: Yardstick) -> None:
-        if self.first and not self._agrees(plain, 1, self.first):
+        if self.first and not self._agrees(plain, 1):
             notice(
                 f"the outputs of the layer {self.first.name!r} are not linear in its weights, or "
                 "another layer reads them: they are computed anew at each point."
             )
             self.first = None
-        if self.stack > 1 and (agrees := self._agrees(plain, 2, self.first)) is not True:
+        if self.stack > 1 and (agrees := self._agrees(plain, 2)) is not True:
             if agrees is False:
                 notice("stacking points gives other outputs: they are computed one by one.")
             self.stack = 1
 
-    def _agrees(self, plain: Yardstick, count: int, first: FirstLayer | None) -> bool | None:
+    def _agrees(self, plain: Yardstick, count: int) -> bool | None:
         """Whether so many points in one call have the outputs of the plain path; None: it fails."""
         c = self._between(count)
-        tensors: Tensors = self._tensors(c, [], 0, first)
-        if first:
-            tensors = {**tensors, **first.at(c, 0, len(tensors_of(plain.inputs)[0]))}
+        inputs, rows = self.job.arranged(plain.inputs), slice(len(tensors_of(plain.inputs)[0]))
         try:
             with warnings.catch_warnings(), self.job.examined.same_draws():
                 # vmap warns where it takes rows one by one, which is slower than no vmap
                 warnings.filterwarnings("error", message="There is a performance drop")
-                outputs = self._outputs(count, tensors, self.job.arranged(plain.inputs), first)
+                outputs = self._outputs(c, self._tensors(c, [], 0), inputs, rows)
         except (RuntimeError, ValueError, TypeError, NotImplementedError, UserWarning):
             return None
         return plain.agrees(map_tensors(lambda t: t[0], outputs))
@@ -203,7 +187,7 @@ class Plan:
         tensors = self._point(self._between(1))
         theta = Weights(
             {name: tensors[name] for name in self.span.points[0]},
-            {name: t for name, t in tensors.items() if name not in self._names},
+            {name: t for name, t in tensors.items() if name not in self.span.points[0]},
         )
         few = in_precision(self.job.few, theta)
         return Yardstick(self.job.examined.base, theta, few, self.job.network.select)

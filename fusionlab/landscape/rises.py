@@ -9,11 +9,12 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.directions import filter_normalise, random_direction
 from fusionlab.landscape.scores import Field, Score, score_all
 from fusionlab.spaces import STATISTICS
-from fusionlab.weights import Combinations, Weights
+from fusionlab.weights import Weights
 
 Region = Literal["box", "ball"]
 

@@ -57,6 +57,13 @@ class Span:
         """The points' tensors, stacked: k times the memory of one, so only where it is of use."""
         return {name: self._stack(p[name] for p in self.points) for name in self.points[0]}
 
+    @cached_property
+    def form(self) -> dict[str, Tensor]:
+        """The parameters without their values, in the precision in which they are scored."""
+        point = self.points[0].items()
+        form = {name: wide(tensor.to("meta"), self._wide) for name, tensor in point}
+        return {name: wide(tensor, self._precision) for name, tensor in form.items()}
+
     @property
     def ends(self) -> dict[str, Tensor]:
         """The points' tensors with the statistics that belong to them, stacked."""
@@ -70,6 +77,11 @@ class Span:
         return all(t.is_floating_point() or t.is_complex() for t in tensors) and bool(
             torch.stack([t.isfinite().all().cpu() for t in tensors]).all()
         )
+
+    @cached_property
+    def _in_place(self) -> bool:
+        """Whether the points lie where they are combined, in the precision of that."""
+        return all(self._placed(t) is t for point in self.points for t in point.values())
 
     @property
     def brings_buffers(self) -> bool:
@@ -88,12 +100,12 @@ class Span:
             without: names of parameters that are not needed.
         """
         held = "coordinates" in vars(self) or self._device.type != "cpu"
-        if len(c) == 1 and not (held and self.sound):
+        if len(c) == 1 and (self._in_place or not (held and self.sound)):
             tensors = self._one(c[0].tolist(), without)
         else:
             mixed = {n: t for n, t in self.coordinates.items() if n not in without}
-            tensors = {name: _mix(c, stacked) for name, stacked in mixed.items()}
-        tensors |= {name: _mix(c, stacked) for name, stacked in self._mixed.items()}
+            tensors = {name: mix(c, stacked) for name, stacked in mixed.items()}
+        tensors |= {name: mix(c, stacked) for name, stacked in self._mixed.items()}
         for name in self._mixed:
             if name.endswith("running_var"):  # beyond the ends a variance could fall below zero
                 tensors[name].clamp_min_(0)
@@ -147,11 +159,13 @@ class Span:
         (first, point), *others = used
         if first == 1 and not others:
             return {name: self._placed(point[name])[None].clone() for name in names}
-        total = torch._foreach_mul([self._placed(point[name]) for name in names], first)
+        total = torch._foreach_mul(self._tensors(point, names), first)
         for each, point in others:
-            tensors = [self._placed(point[name]) for name in names]
-            torch._foreach_add_(total, tensors, alpha=each)
+            torch._foreach_add_(total, self._tensors(point, names), alpha=each)
         return {name: tensor[None] for name, tensor in zip(names, total, strict=True)}
+
+    def _tensors(self, point: Weights, names: Sequence[str]) -> list[Tensor]:
+        return [point[n] if self._in_place else self._placed(point[n]) for n in names]
 
     def _stack(self, tensors: Iterable[Tensor]) -> Tensor:
         return torch.stack([self._placed(tensor) for tensor in tensors])
@@ -160,7 +174,13 @@ class Span:
         return wide(tensor.to(self._device), self._wide)
 
 
-def _mix(c: Tensor, stacked: Tensor) -> Tensor:
+def mix(c: Tensor, stacked: Tensor) -> Tensor:
     """Σᵢ cᵢ tᵢ for rows c (q, k) and tensors (k, ...), shape (q, ...)."""
-    mixed: Tensor = torch.tensordot(c.to(stacked.dtype), stacked, 1)
-    return mixed
+    if len(c) > 1:
+        mixed: Tensor = torch.tensordot(c.to(stacked.dtype), stacked, 1)
+        return mixed
+    first, *others = c[0].tolist()  # sums are faster here than a product of matrices
+    total: Tensor = stacked[0] * first
+    for each, tensor in zip(others, stacked[1:], strict=True):
+        total.add_(tensor, alpha=each)
+    return total[None]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.checkpoints import load, save
+from fusionlab.combinations import Combinations
 from fusionlab.data import Data, content_hash
 from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
@@ -21,7 +22,6 @@ from fusionlab.landscape.scores import Field, measures_of, score_all
 from fusionlab.outputs import tensors_of
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
 from fusionlab.streams import Stream
-from fusionlab.weights import Combinations
 
 SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
 STREAMED = 256  # points for which a stream is read once

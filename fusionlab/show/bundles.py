@@ -8,10 +8,11 @@ from threading import Lock
 import torch
 from torch import Tensor
 
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Path, Profile, points_on
 from fusionlab.landscape import Field, Score, score_all
 from fusionlab.quantities import CLASSIFIED
-from fusionlab.weights import Combinations, Weights
+from fusionlab.weights import Weights
 
 STEPS = 100  # positions of the slider between the ends
 

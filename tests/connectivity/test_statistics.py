@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from fusionlab import Weights, lerp
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Bezier, Chain, Line, path_statistics
 from fusionlab.connectivity.statistics import lengths
 from fusionlab.landscape import Score
-from fusionlab.weights import Combinations
 
 from .surfaces import place
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from fusionlab import Weights
+from fusionlab.combinations import Combinations
 from fusionlab.connectivity import fit
 from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape, recalibrate
-from fusionlab.weights import Combinations
 from tests.fuzz import oracle
 from tests.fuzz.modules import ALONG_ROWS, DRIFTING, Case, begin, copied
 

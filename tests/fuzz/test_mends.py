@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.batchnorm import _NormBase
 
 from fusionlab import Data, Weights
+from fusionlab.combinations import Combinations
 from fusionlab.landscape import (
     Landscape,
     examination,
@@ -24,7 +25,6 @@ from fusionlab.landscape import (
 )
 from fusionlab.objectives.classes import CrossEntropy
 from fusionlab.objectives.objective import Sums
-from fusionlab.weights import Combinations
 from tests.fuzz.__main__ import tried
 from tests.fuzz.checks import POLICIES
 

@@ -8,10 +8,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, one_hot
 
 from fusionlab import Data, Weights, lerp
+from fusionlab.combinations import Combinations
 from fusionlab.landscape import Landscape, recalibrate
 from fusionlab.landscape import jobs as engine
 from fusionlab.landscape.schedules import Schedule
-from fusionlab.weights import Combinations
 
 
 class Residual(nn.Module):
@@ -302,6 +302,14 @@ def test_the_first_layer_is_computed_once_only_where_that_is_the_same(make, foun
     scores = list(landscape.scores(line))
     assert bool(landscape._plan.first) == found
     assert scores == [pytest.approx(plain(model, theta, data), rel=1e-5) for theta in line]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_have_their_channels_last_also_where_there_is_one(channels):
+    model = nn.Sequential(nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+    landscape = Landscape(model, (torch.randn(30, channels, 8, 8), torch.arange(30) % 3))
+    landscape(Weights.of(model))
+    assert {batch.inputs.stride(1) for batch in landscape._plan._batches} == {1}
 
 
 def test_wrong_spaces_policies_and_outputs_are_told():

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn.functional import mse_loss, one_hot
 
 from fusionlab import Data, Weights
+from fusionlab.combinations import Combinations
 from fusionlab.landscape import Landscape, slopes
-from fusionlab.weights import Combinations
 
 from .test_evaluation import MODELS
 

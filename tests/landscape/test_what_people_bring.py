@@ -15,8 +15,8 @@ from torch.nn.utils import spectral_norm as old_spectral_norm
 from torch.nn.utils import weight_norm as old_weight_norm
 
 from fusionlab import Data, Weights, lerp
+from fusionlab.combinations import Combinations
 from fusionlab.landscape import Landscape, Plane, eigenpairs, recalibrate, score_all, survey
-from fusionlab.weights import Combinations
 
 WIDE = 300  # inputs at which a first layer is worth computing once
 
