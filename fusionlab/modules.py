@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from typing import Any
@@ -30,7 +31,8 @@ def copy_module(module: nn.Module, *, instead: Mapping[Tensor, Tensor] | None = 
     check_initialised(module)
     try:
         with _PlainValues():
-            fresh = deepcopy(module, {id(t): other for t, other in (instead or {}).items()})
+            others = {id(t): other for t, other in (instead or {}).items()}
+            fresh = deepcopy(module, others | _empty(module))
     except TypeError as error:
         raise ValueError(
             f"{type(module).__name__} cannot be copied, so it cannot be evaluated at other "
@@ -41,6 +43,12 @@ def copy_module(module: nn.Module, *, instead: Mapping[Tensor, Tensor] | None = 
         if type(layer) is nn.DataParallel:
             layer.__class__ = _OneDevice  # type: ignore[assignment]
     return fresh
+
+
+def _empty(module: nn.Module) -> dict[int, Any]:
+    """Fresh containers for the empty ones of hooks, which are most of what a deep copy takes."""
+    containers = (value for layer in module.modules() for value in vars(layer).values())
+    return {id(c): type(c)() for c in containers if type(c) in (OrderedDict, set) and not c}
 
 
 def check_initialised(module: nn.Module) -> None:

@@ -9,8 +9,8 @@ import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
 GROUND = {
-    "outputs", "modes", "modules", "costs", "spaces", "weights", "rows", "data", "streams",
-    "quantities", "objectives", "checkpoints", "descent",
+    "outputs", "modes", "modules", "costs", "spaces", "weights", "combinations",
+    "rows", "data", "streams", "quantities", "objectives", "checkpoints", "descent",
 }  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
 
@@ -21,6 +21,7 @@ DOORS = {
     "modules": set(),
     "costs": {"modes", "outputs"},
     "weights": {"spaces", "modes", "modules"},
+    "combinations": {"spaces", "weights"},
     "rows": {"outputs"},
     "data": {"rows", "outputs"},
     "streams": {"data", "rows", "outputs"},
