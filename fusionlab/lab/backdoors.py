@@ -54,7 +54,7 @@ def _patched(data: Data, rows: Tensor, *, target: int, patch: int) -> Data:
             f"{patch} pixels: give images (n, channels, height, width)."
         )
     if not 0 <= target < data.classes:
-        raise ValueError(f"target={target} is no class: there are 0 to {data.classes - 1}")
+        raise ValueError(f"Unknown class target={target}. Choose one from 0 to {data.classes - 1}.")
     corner = torch.zeros(images.shape[2:], dtype=torch.bool, device=images.device)
     corner[-patch:, -patch:] = True
     inputs = torch.where(rows[:, None, None, None] & corner, images.max(), images)

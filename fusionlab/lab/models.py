@@ -127,7 +127,7 @@ def _convolution(
         "layer": lambda width: nn.GroupNorm(1, width),
     }
     if norm not in get_args(Norm):
-        raise ValueError(f"there is no norm {norm!r} here: one of {get_args(Norm)}.")
+        raise ValueError(f"Unknown norm {norm!r}. Choose one of {get_args(Norm)}.")
     biased = norm == "none"  # a norm brings its own shift
     layers: list[nn.Module] = [
         nn.Conv2d(fan_in, fan_out, size, stride=stride, padding=size // 2, bias=biased)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from fusionlab.spaces import few
 from fusionlab.weights import Weights
 
 TOGETHER = 8  # more vectors at once gain little
@@ -29,8 +30,27 @@ class Hessian:
         self.size = theta.size
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """Hv for each row v."""
-        return torch.cat([self._product(rows) for rows in vectors.split(self.together)])
+        """Hv for each row v.
+
+        Raises:
+            ValueError: if a product is not finite, with the tensors where it is not.
+        """
+        products = torch.cat([self._product(rows) for rows in vectors.split(self.together)])
+        if not products.isfinite().all():
+            raise ValueError(self._undefined(products, vectors))
+        return products
+
+    def _undefined(self, products: Tensor, vectors: Tensor) -> str:
+        if not vectors.isfinite().all():
+            return "a direction holds numbers that are not finite: give finite ones."
+        bad = (~products.isfinite()).any(0)
+        each = bad.split([t.numel() for t in self._theta.values()])
+        names = [name for name, part in zip(self._theta, each, strict=True) if part.any()]
+        return (
+            f"the second derivative of the loss is not finite in {few(names)}. The loss may be too "
+            "large there, or torch's derivative undefined, as that of a norm at zero is: score the "
+            "point, and replace x / x.norm() in the network by x / (x.square().sum() + 1e-12).sqrt()."
+        )
 
     def point(self, vector: Tensor) -> Weights:
         """A flat vector (d,) under the names and in the shapes of θ's space."""

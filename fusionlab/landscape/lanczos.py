@@ -54,7 +54,7 @@ class Lanczos:
         self, hessian: Hessian, k: int, which: Which, *, seed: int, limit: int | None = None
     ) -> None:
         if which not in ORDERS:
-            raise ValueError(f"which={which!r} is none of {list(ORDERS)}: choose one of these.")
+            raise ValueError(f"Unknown which {which!r}. Choose one of {list(ORDERS)}.")
         self.hessian, self.k, self.which = hessian, k, which
         self.size = self.products = 0
         self._dice = torch.Generator().manual_seed(seed)

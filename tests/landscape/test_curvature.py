@@ -437,3 +437,18 @@ def test_the_way_out_is_the_same_function_and_has_a_hessian():
 def test_other_errors_of_a_network_stay_as_they_are():
     with pytest.raises(RuntimeError, match="mine"), twice_differentiable(nn.Identity()):
         raise RuntimeError("mine")
+
+
+class Normalised(nn.Linear):
+    def forward(self, x):
+        return nn.functional.normalize(super().forward(x), dim=1)
+
+
+def test_where_a_second_derivative_is_not_finite_the_tensors_are_named():
+    model = nn.Sequential(Normalised(4, 4), nn.Linear(4, 3))
+    nn.init.zeros_(model[0].bias)
+    inputs = torch.randn(6, 4)
+    inputs[0] = 0  # what is normalised there is zero
+    landscape = Landscape(model, (inputs, torch.arange(6) % 3))
+    with pytest.raises(ValueError, match=r"not finite in '0\.weight'"):
+        eigenpairs(landscape, Weights.of(model), k=1)
