@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from fusionlab.data import Data
-from fusionlab.rows import Draws, Portion, portions, refuse
+from fusionlab.randomness import Generators
+from fusionlab.rows import Portion, portions, refuse
 
 ROWS = 256  # of single rows, so many make a batch
 
@@ -42,8 +43,8 @@ class Stream:
             )
         self.source, self.rows = source, rows
         self.count: int | None = None
-        self._draws = Draws(source)
-        self._state = self._draws.state()
+        self._generators = Generators(source)
+        self._state = self._generators.state()
         self._device: torch.device | None = None
         self._target: torch.device | str | None = None
         self._last: Any = None
@@ -108,7 +109,7 @@ class Stream:
     def _read(self) -> Iterator[Portion]:
         """The portions of one reading."""
         read = portions(self._fresh(), self.rows or ROWS)
-        return self._draws.replay(self._state, read)
+        return self._generators.replay(self._state, read)
 
     def _fresh(self) -> Any:
         """What is read this time.

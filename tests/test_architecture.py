@@ -9,7 +9,7 @@ import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
 GROUND = {
-    "outputs", "modes", "modules", "costs", "spaces", "weights", "combinations",
+    "outputs", "modes", "modules", "costs", "randomness", "spaces", "weights", "combinations",
     "rows", "data", "streams", "quantities", "objectives", "checkpoints", "descent",
 }  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
@@ -22,13 +22,14 @@ DOORS = {
     "costs": {"modes", "outputs"},
     "weights": {"spaces", "modes", "modules"},
     "combinations": {"spaces", "weights"},
-    "rows": {"outputs"},
+    "randomness": set(),
+    "rows": {"outputs", "randomness"},
     "data": {"rows", "outputs"},
-    "streams": {"data", "rows", "outputs"},
+    "streams": {"data", "rows", "outputs", "randomness"},
     "quantities": set(),
     "objectives": {"outputs", "quantities"},
     "checkpoints": {"spaces", "modules", "weights", "data"},
-    "descent": {"costs", "data", "modes", "modules", "objectives", "outputs"},
+    "descent": {"costs", "data", "modes", "modules", "objectives", "outputs", "randomness"},
     "lab": GROUND,
     "landscape": GROUND,
     **dict.fromkeys(FAMILIES, GROUND | {"landscape"}),

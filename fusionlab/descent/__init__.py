@@ -1,6 +1,6 @@
 """How points go downhill: recipes, batches, optimizers, and long work that can be interrupted."""
 
-from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets, seeded
+from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets
 from fusionlab.descent.optimizers import Descent, Setting
 from fusionlab.descent.progress import Interrupts, bar, carry_out, interrupts_wait
 from fusionlab.descent.recipes import Recipe, factor
@@ -19,7 +19,6 @@ __all__ = [
     "fitted",
     "interrupts_wait",
     "noisy_targets",
-    "seeded",
     "threads",
     "threads_worth",
 ]

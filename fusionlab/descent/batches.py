@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,20 +13,9 @@ from fusionlab.descent.recipes import Recipe
 from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import explained, forward, in_precision, map_tensors
+from fusionlab.randomness import seeded
 
 TRIED = 16  # rows on which network and targets are seen to fit
-
-
-@contextmanager
-def seeded(device: torch.device, seed: int) -> Iterator[None]:
-    """A block in which torch draws from `seed`; its global generators are then as before."""
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also touch all GPUs
-        for gpu in cuda:
-            with torch.cuda.device(gpu):
-                torch.cuda.manual_seed(seed)
-        yield
 
 
 def batch_rows(examples: int, size: int, seeds: Sequence[int]) -> Iterator[Tensor]:

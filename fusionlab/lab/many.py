@@ -16,7 +16,6 @@ from fusionlab.descent import (
     checked_data,
     fitted,
     interrupts_wait,
-    seeded,
     threads,
     threads_worth,
 )
@@ -26,6 +25,7 @@ from fusionlab.lab.starts import fresh
 from fusionlab.lab.training import train_alone
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import tensors_of
+from fusionlab.randomness import seeded
 from fusionlab.weights import Weights
 
 # Beyond these a step's arithmetic outweighs its overhead, and on a CPU stacking loses.

@@ -10,9 +10,9 @@ from math import inf, sqrt
 import torch
 from torch import Tensor, nn
 
-from fusionlab.descent import seeded
 from fusionlab.lab.computed import computed, plain
 from fusionlab.modules import copy_module
+from fusionlab.randomness import seeded
 from fusionlab.weights import Weights
 
 RESETS = ("reset_parameters", "_reset_parameters")  # the second is nn.MultiheadAttention's

@@ -16,7 +16,6 @@ from fusionlab.descent import (
     factor,
     fitted,
     noisy_targets,
-    seeded,
     threads,
     threads_worth,
 )
@@ -24,6 +23,7 @@ from fusionlab.lab.runs import Plan, Run, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.objectives import AnyObjective, Objective
 from fusionlab.outputs import forward, in_precision, map_tensors
+from fusionlab.randomness import seeded
 from fusionlab.weights import Weights
 
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.descent import threads
-from fusionlab.landscape.draws import drawing, states
 from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batches
 from fusionlab.landscape.network import Handling, Network
 from fusionlab.landscape.notices import notice
@@ -21,6 +20,7 @@ from fusionlab.landscape.statistics import measure
 from fusionlab.modes import begin_evaluation, begin_training, has_own_modes
 from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors, tensors_of
+from fusionlab.randomness import all_seeded, random_states
 from fusionlab.spaces import own_statistics
 from fusionlab.weights import Weights
 
@@ -52,7 +52,7 @@ class Examined:
     @contextmanager
     def same_draws(self) -> Iterator[None]:
         """A block in which a network that draws has the same random numbers; the reader's stay."""
-        with drawing(self.device) if self.draws else nullcontext():
+        with all_seeded(self.device) if self.draws else nullcontext():
             yield
 
     @property
@@ -89,7 +89,7 @@ def examine(
     few = in_precision(map_tensors(lambda t: t[:FEW].to(device), inputs), theta)
     with explained(inputs), light(theta):
         plain = _yardstick(base, theta, few, select)
-    with drawing(device), light(theta):
+    with all_seeded(device), light(theta):
         found = _agreeing(plain.finer or plain, select)
         network = Network(base, handling=found.network.handling, select=select)
         examined = _with_rows(replace(found, network=network, base=base), plain)
@@ -172,9 +172,9 @@ def _watched(
     tensors = {n: t.clone() for n, t in {**network.constants, **theta, **theta.buffers}.items()}
     lent = [*tensors_of(given), *tensors.values()]
     before = [(t._version, t.clone()) for t in lent]
-    stood = states(lent[0].device)
+    stood = random_states(lent[0].device)
     network(tensors, given)
-    draws = states(lent[0].device) != stood
+    draws = random_states(lent[0].device) != stood
     written = [_was_written(t, *was) for t, was in zip(lent, before, strict=True)]
     inputs = len(tensors_of(given))
     network.handling = replace(

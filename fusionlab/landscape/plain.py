@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fusionlab.landscape.draws import drawing
 from fusionlab.landscape.precision import precision_of, wide
 from fusionlab.modes import begin_evaluation
 from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, forward, in_precision, map_tensors, tensors_of
+from fusionlab.randomness import all_seeded
 from fusionlab.weights import Weights
 
 ULPS = 50  # relative difference in units of rounding that any two ways of computing may show
@@ -35,7 +35,7 @@ def plain_outputs(
     """What the network at θ gives for rows; neither it nor the rows are changed."""
     network = begin_evaluation(theta.to(model))
     rows = map_tensors(torch.clone, in_precision(inputs, theta))
-    with drawing(tensors_of(inputs)[0].device, seed=seed):
+    with all_seeded(tensors_of(inputs)[0].device, seed=seed):
         return select(forward(network, rows))
 
 
@@ -152,7 +152,7 @@ class Yardstick:
         network, seen = begin_evaluation(self.theta.to(self.model)), dict[str, Any]()
         for name, layer in network.named_modules():
             layer.register_forward_hook(partial(_note, seen, name))
-        with drawing(tensors_of(self.inputs)[0].device):
+        with all_seeded(tensors_of(self.inputs)[0].device):
             forward(network, map_tensors(torch.clone, self.inputs))
         others = outputs_of(list(seen))
         pairs = zip(seen.items(), others, strict=True)

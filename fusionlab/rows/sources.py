@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from fusionlab.outputs import Inputs, map_tensors
-from fusionlab.rows.draws import Draws
+from fusionlab.randomness import Generators
 from fusionlab.rows.joins import ALIKE
 from fusionlab.rows.loaders import looks_batched, loop
 from fusionlab.rows.portions import (
@@ -43,7 +43,7 @@ def read_rows(source: Any) -> tuple[Inputs, Tensor]:
     refuse(source)
     if _is_whole(source):
         return read_portion(source, "the source", whole=True)[:2]
-    with Draws(source).put_back():
+    with Generators(source).put_back():
         if isinstance(source, DataLoader):
             read = concatenate(_some(loop(source), source))
             _check_distinct(read, enough=True)
@@ -68,7 +68,7 @@ def read_numbered(
         name: number ↦ what that row is called in an error.
         remedy: what to do if rows differ in shape.
     """
-    with Draws(source).put_back():
+    with Generators(source).put_back():
         rows = _some((_look_up(source, i, name(i)) for i in numbers), source)
     read = stack(rows, lambda i: name(numbers[i]), remedy=remedy)
     _check_numbers(read, [_own_number(source, i) for i in numbers], enough=len(source) >= ENOUGH)

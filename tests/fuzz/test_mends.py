@@ -110,15 +110,15 @@ def _still_buffers():
     )
 
 
-def _own_dice():
+def _own_generator():
     """Draws are taken from the reader's generator."""
 
     @contextmanager
-    def drawing(*_, **__):
+    def unchanged(*_, **__):
         yield
 
     return several(
-        patch.object(plain, "drawing", drawing), patch.object(examination, "drawing", drawing)
+        *(patch.object(module, "all_seeded", unchanged) for module in (plain, examination))
     )
 
 
@@ -140,7 +140,7 @@ FAULTS = {
     "rows divided": (_rows_apart, ["sums along rows", "divides by the largest"]),
     "set buffers stay": (_left_as_they_are, ["buffers that drift"]),
     "caches of buffers": (_still_buffers, ["caching of buffers"]),
-    "the reader's dice": (_own_dice, ["draws to no use"]),
+    "the reader's generator": (_own_generator, ["draws to no use"]),
     "merged slopes": (_merged_evaluation, ["weights in a list, merging"]),
 }  # fmt: skip
 
