@@ -25,9 +25,9 @@ BUDGET = 1.0  # seconds of plain steps that a block takes, at most
 
 def colour_images() -> Data:
     """Random images as small as CIFAR's; what they show costs nothing."""
-    dice = torch.Generator().manual_seed(0)
-    labels = torch.randint(10, (256,), generator=dice)
-    return Data(torch.randn(256, 3, 32, 32, generator=dice), labels)
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (256,), generator=generator)
+    return Data(torch.randn(256, 3, 32, 32, generator=generator), labels)
 
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
@@ -49,10 +49,10 @@ def by_hand(model: nn.Module, data: Data) -> Step:
     """A step as people write it, with torch.optim."""
     network = deepcopy(model).train()
     descent = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
 
     def step() -> Tensor:
-        rows = torch.randint(len(data), (RECIPE.batch_size,), generator=dice)
+        rows = torch.randint(len(data), (RECIPE.batch_size,), generator=generator)
         descent.zero_grad()
         loss = cross_entropy(network(data.inputs[rows]), data.labels[rows])
         loss.backward()

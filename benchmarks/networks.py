@@ -74,15 +74,15 @@ def timms(names: dict[str, int] = TIMM) -> Iterator[Brought]:
 
 def seeing(name: str, model: nn.Module, pixels: int) -> Brought:
     """A classifier of images, on noise."""
-    dice = torch.Generator().manual_seed(1)
-    images = torch.randn(6, 3, pixels, pixels, generator=dice)
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randn(6, 3, pixels, pixels, generator=generator)
     return Brought(name, model, Data(images, torch.arange(6) % CLASSES), None, cross_entropy)
 
 
 def sequences() -> Iterator[Brought]:
     """Networks of torch's own that read sequences."""
-    dice = torch.Generator().manual_seed(2)
-    data = Data(torch.randn(24, 7, 8, generator=dice), torch.arange(24) % 3)
+    generator = torch.Generator().manual_seed(2)
+    data = Data(torch.randn(24, 7, 8, generator=generator), torch.arange(24) % 3)
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     yield Brought("nn.LSTM", Last(nn.LSTM(8, 6, batch_first=True), 6), data, None, cross_entropy)
     encoder = Last(nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), 8)
@@ -117,8 +117,8 @@ def transformers_own() -> Iterator[Brought]:
     gpt = GPT2Config(
         n_embd=16, n_layer=2, n_head=2, vocab_size=50, n_positions=16, num_labels=3, pad_token_id=0
     )
-    dice = torch.Generator().manual_seed(3)
-    ids = torch.randint(1, 50, (12, 9), generator=dice)
+    generator = torch.Generator().manual_seed(3)
+    ids = torch.randint(1, 50, (12, 9), generator=generator)
     mask = torch.ones_like(ids)
     mask[::3, 6:] = 0
     data = Data({"input_ids": ids, "attention_mask": mask}, torch.arange(12) % 3)
@@ -162,10 +162,10 @@ def compare(brought: Brought, policy: str, dtype: torch.dtype = torch.float32) -
 def two_points(model: nn.Module) -> tuple[Weights, Weights]:
     """The network's own point, and one beside it with statistics of its own."""
     a = Weights.of(model)
-    dice = torch.Generator().manual_seed(2)
+    generator = torch.Generator().manual_seed(2)
 
     def beside(tensor: Tensor) -> Tensor:
-        noise = torch.randn(tensor.shape, generator=dice)
+        noise = torch.randn(tensor.shape, generator=generator)
         size = tensor.square().mean().sqrt().clamp_min(0.1)  # of biases that begin at 0, too
         return tensor + 0.1 * size * noise
 

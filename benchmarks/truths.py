@@ -106,8 +106,8 @@ def smooth() -> nn.Sequential:
 
 def rows(n: int = 203) -> Data:
     """Inputs that are neither centred nor scaled, and three classes."""
-    dice = torch.Generator().manual_seed(2)
-    inputs = 1 + 2 * torch.randn(n, 6, generator=dice)
+    generator = torch.Generator().manual_seed(2)
+    inputs = 1 + 2 * torch.randn(n, 6, generator=generator)
     return Data(inputs, (inputs[:, 0] + inputs[:, 1] > 2).long() + (inputs[:, 2] > 1).long())
 
 

@@ -18,8 +18,8 @@ seeds = st.integers(0, 10_000)
 
 
 def draw(seed: int) -> Weights:
-    dice = torch.Generator().manual_seed(seed)
-    make = {n: torch.randn(s, generator=dice, dtype=torch.double) for n, s in SHAPES.items()}
+    generator = torch.Generator().manual_seed(seed)
+    make = {n: torch.randn(s, generator=generator, dtype=torch.double) for n, s in SHAPES.items()}
     return Weights(make)
 
 

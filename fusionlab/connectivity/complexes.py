@@ -76,13 +76,13 @@ class Complex:
         products = centred_products(self.points)
         return sum(volume(products, simplex).item() for simplex in self.simplexes)
 
-    def draw(self, n: int, dice: torch.Generator) -> Tensor:
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """The shares of `n` points, shape (n, k): a simplex, all alike, then uniformly in it."""
-        chosen = torch.randint(len(self.simplexes), (n,), generator=dice)
+        chosen = torch.randint(len(self.simplexes), (n,), generator=generator)
         shares = torch.zeros(n, len(self.points), dtype=torch.double)
         for number, (part, simplex) in enumerate(zip(self.parts, self.simplexes, strict=True)):
             rows = (chosen == number).nonzero()
-            shares[rows, torch.tensor(simplex)] = part.draw(len(rows), dice)
+            shares[rows, torch.tensor(simplex)] = part.draw(len(rows), generator)
         return shares
 
     def sample(self, n: int, *, seed: int) -> Combinations:

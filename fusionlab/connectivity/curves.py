@@ -61,9 +61,9 @@ class Curve:
         """The points at many t (P,), as one batch."""
         return Combinations(self.points, self.coefficients(t.double()))
 
-    def draw(self, n: int, dice: torch.Generator) -> Tensor:
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """The shares of `n` random points, t ~ U(0, 1); shape (n, k)."""
-        return self.coefficients(torch.rand(n, generator=dice, dtype=torch.double))
+        return self.coefficients(torch.rand(n, generator=generator, dtype=torch.double))
 
     def through(self, points: Iterable[Weights]) -> Self:
         """The same kind of curve over other points."""

@@ -19,7 +19,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from fusionlab.connectivity.vertices import Penalty, Shape, Vertices
 from fusionlab.descent import (
-    Descent,
+    Optimizer,
     Recipe,
     batch_rows,
     carry_out,
@@ -90,7 +90,7 @@ class Fitting(Iterator[Fit[_Shape]]):
         self._vertices = Vertices(
             model, shape, self._data, penalty=penalty, layerwise=layerwise, objective=objective
         )
-        self._free = Descent(
+        self._free = Optimizer(
             self._vertices.moving(self._vertices.free),
             self.recipe.optimizer,
             momentum=self.recipe.momentum,
@@ -149,11 +149,13 @@ class Fitting(Iterator[Fit[_Shape]]):
         self._free.step(self._vertices.moving(slopes), rate)
         return loss
 
-    def _draw(self, dice: torch.Generator) -> Iterator[Tensor]:
+    def _draw(self, generator: torch.Generator) -> Iterator[Tensor]:
         """Shares of random points, one row for each layer; many at once, as draws are slow."""
         layers = self._vertices.layers
         while True:
-            yield from self._vertices.arrange(self._shape.draw(AHEAD * layers, dice)).split(layers)
+            yield from self._vertices.arrange(self._shape.draw(AHEAD * layers, generator)).split(
+                layers
+            )
 
     def _look(self, before: int) -> None:
         """Take the vertices as the new shape, if they are numbers; else stay at the last look."""

@@ -78,9 +78,9 @@ class Patch:
         """The points of a grid, row by row: number i · len(u) + j stands at (u[j], v[i])."""
         return self.at(torch.cartesian_prod(v, u).flip(1))
 
-    def draw(self, n: int, dice: torch.Generator) -> Tensor:
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """The shares of `n` random points, u, v ~ U(0, 1); shape (n, k)."""
-        return self.coefficients(torch.rand(n, 2, generator=dice, dtype=torch.double))
+        return self.coefficients(torch.rand(n, 2, generator=generator, dtype=torch.double))
 
     def through(self, points: Iterable[Weights]) -> Patch:
         """The patch over other control points."""

@@ -38,10 +38,10 @@ class Simplex:
         """The mean of the vertices."""
         return mean(self.points)
 
-    def draw(self, n: int, dice: torch.Generator) -> Tensor:
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """The shares of `n` points drawn uniformly from the simplex; shape (n, k)."""
         # Dirichlet(1, …, 1): the gaps between sorted uniform numbers.
-        cuts = torch.rand(n, len(self.points) - 1, generator=dice, dtype=torch.double)
+        cuts = torch.rand(n, len(self.points) - 1, generator=generator, dtype=torch.double)
         edges = [torch.zeros(n, 1), cuts.sort(1).values, torch.ones(n, 1)]
         return torch.cat(edges, 1).diff(dim=1)
 

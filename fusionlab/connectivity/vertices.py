@@ -33,7 +33,7 @@ class Shape(Protocol):
     def fixed(self) -> tuple[int, ...]:
         """The numbers of the vertices that stay."""
 
-    def draw(self, n: int, dice: torch.Generator) -> Tensor:
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
         """The shares cᵢ of `n` random points, shape (n, k)."""
 
     def through(self, points: Iterable[Weights]) -> Self:

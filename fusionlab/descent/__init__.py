@@ -1,14 +1,14 @@
 """How points go downhill: recipes, batches, optimizers, and long work that can be interrupted."""
 
 from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets
-from fusionlab.descent.optimizers import Descent, Setting
+from fusionlab.descent.optimizers import Optimizer, Setting
 from fusionlab.descent.progress import Interrupts, bar, carry_out, interrupts_wait
 from fusionlab.descent.recipes import Recipe, factor
 from fusionlab.descent.threads import threads, threads_worth
 
 __all__ = [
-    "Descent",
     "Interrupts",
+    "Optimizer",
     "Recipe",
     "Setting",
     "bar",

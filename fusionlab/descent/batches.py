@@ -24,9 +24,9 @@ def batch_rows(examples: int, size: int, seeds: Sequence[int]) -> Iterator[Tenso
     Each epoch is a new order of all rows; those that fill no batch are left out of it.
     """
     size = min(size, examples)
-    dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generator = [torch.Generator().manual_seed(seed) for seed in seeds]
     while True:
-        orders = torch.stack([torch.randperm(examples, generator=die) for die in dice])
+        orders = torch.stack([torch.randperm(examples, generator=die) for die in generator])
         yield from orders[:, : examples - examples % size].unflatten(1, (-1, size)).unbind(1)
 
 
@@ -38,9 +38,9 @@ def noisy_targets(data: Data, recipe: Recipe) -> Tensor:
     labels = data.labels.clone()
     if data.classes < 2:
         raise ValueError("label noise needs at least two classes: all labels here are 0")
-    dice = torch.Generator().manual_seed(recipe.noise_seed)
-    rows = torch.randperm(len(labels), generator=dice)[:count]
-    steps = torch.randint(1, data.classes, (count,), generator=dice)  # never a full turn
+    generator = torch.Generator().manual_seed(recipe.noise_seed)
+    rows = torch.randperm(len(labels), generator=generator)[:count]
+    steps = torch.randint(1, data.classes, (count,), generator=generator)  # never a full turn
     rows, steps = rows.to(labels.device), steps.to(labels.device, labels.dtype)
     labels[rows] = (labels[rows] + steps) % data.classes
     return labels

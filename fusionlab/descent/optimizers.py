@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fusionlab.descent.recipes import Optimizer
+from fusionlab.descent.recipes import OptimizerName
 
 Setting = float | Tensor  # one number for all coordinates, or one for each
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # torch's
 
 
-class Descent:
+class Optimizer:
     """Moves `values`, in place, down their slopes.
 
     Args:
@@ -31,7 +31,7 @@ class Descent:
     """
 
     def __init__(
-        self, values: Sequence[Tensor], kind: Optimizer, *, momentum: Setting, decay: Setting
+        self, values: Sequence[Tensor], kind: OptimizerName, *, momentum: Setting, decay: Setting
     ) -> None:
         if not values:
             raise ValueError(

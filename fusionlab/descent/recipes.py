@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import cos, pi
 from typing import Literal, get_args
 
-Optimizer = Literal["sgd", "adam", "adamw"]
+OptimizerName = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "cosine", "step"]
 
 
@@ -39,7 +39,7 @@ class Recipe:
     steps: int | None = None
     batch_size: int = 32
     lr: float = 0.1
-    optimizer: Optimizer = "sgd"
+    optimizer: OptimizerName = "sgd"
     momentum: float = 0.9
     weight_decay: float = 1e-4
     schedule: Schedule = "cosine"
@@ -63,7 +63,7 @@ class Recipe:
         _require("label_noise", self.label_noise, 0 <= self.label_noise <= 1, "from 0 to 1")
         short = self.skip >= 0 and (self.steps is None or self.skip < self.steps)
         _require("skip", self.skip, short, "from 0 to below the number of steps")
-        for name, known in (("optimizer", Optimizer), ("schedule", Schedule)):
+        for name, known in (("optimizer", OptimizerName), ("schedule", Schedule)):
             words = get_args(known)
             _require(name, getattr(self, name), getattr(self, name) in words, f"one of {words}")
 
@@ -81,7 +81,7 @@ class Recipe:
         return ", ".join([*words, self.schedule, *changed])
 
     def total_steps(self, examples: int) -> int:
-        """Optimizer steps on a data set of this size; every epoch has at least one.
+        """OptimizerName steps on a data set of this size; every epoch has at least one.
 
         Raises:
             ValueError: if `skip` leaves none.

@@ -29,8 +29,8 @@ def backdoored(data: Data, *, share: float, target: int, seed: int, patch: int =
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share={share} of the images cannot be poisoned: it is from 0 to 1")
-    dice = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(len(data), generator=dice)[: round(share * len(data))]
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(len(data), generator=generator)[: round(share * len(data))]
     rows = torch.zeros(len(data), dtype=torch.bool).index_fill_(0, chosen, True)
     return _patched(data, rows.to(data.labels.device), target=target, patch=patch)
 

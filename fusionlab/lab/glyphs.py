@@ -30,7 +30,7 @@ POINTS = 36  # the widest glyph, a bold W, just fits the canvas
 def draw_glyphs(
     characters: str,
     labels: Tensor,
-    dice: torch.Generator,
+    generator: torch.Generator,
     *,
     faces: tuple[str, ...] = tuple(FACES),
     size: int = 16,
@@ -45,7 +45,7 @@ def draw_glyphs(
     Args:
         characters: what label 0, 1, … stands for.
         labels: which character, shape (n,).
-        dice: draws fonts, warps and noise.
+        generator: draws fonts, warps and noise.
         faces: the families of fonts, of "sans", "serif", "mono".
         size: pixels a side.
         rotation: up to this many degrees either way.
@@ -56,16 +56,16 @@ def draw_glyphs(
     """
     fonts = [font for face in faces for font in FACES[face]]
     masters = torch.stack([_master(c, font) for c in characters for font in fonts])
-    which = torch.randint(len(fonts), labels.shape, generator=dice)
-    warp = _warps(len(labels), dice, rotation=rotation, scale=scale, shear=shear, shift=shift)
+    which = torch.randint(len(fonts), labels.shape, generator=generator)
+    warp = _warps(len(labels), generator, rotation=rotation, scale=scale, shear=shear, shift=shift)
     grid = affine_grid(warp, [len(labels), 1, size, size], align_corners=False)
     drawn = grid_sample(masters[labels * len(fonts) + which][:, None], grid, align_corners=False)
-    return drawn + noise * torch.randn(drawn.shape, generator=dice)
+    return drawn + noise * torch.randn(drawn.shape, generator=generator)
 
 
 def _warps(
     n: int,
-    dice: torch.Generator,
+    generator: torch.Generator,
     *,
     rotation: float,
     scale: tuple[float, float],
@@ -73,8 +73,8 @@ def _warps(
     shift: float,
 ) -> Tensor:
     """Maps from picture to master coordinates, shape (n, 2, 3)."""
-    turn, slant, x, y = 2 * torch.rand(4, n, generator=dice) - 1
-    magnification = scale[0] + (scale[1] - scale[0]) * torch.rand(n, generator=dice)
+    turn, slant, x, y = 2 * torch.rand(4, n, generator=generator) - 1
+    magnification = scale[0] + (scale[1] - scale[0]) * torch.rand(n, generator=generator)
     angle = torch.deg2rad(rotation * turn)
     c, s = angle.cos() / magnification, angle.sin() / magnification
     rows = [torch.stack([c, shear * slant - s, shift * x]), torch.stack([s, c, shift * y])]

@@ -117,8 +117,10 @@ def _draw(source: Any, most: int, seed: int) -> Data:
     if isinstance(source, Data) or not is_numbered(source):
         walked = isinstance(source, DataLoader | IterableDataset)
         return (Stream(source) if walked else Data.of(source)).sample(most, seed=seed)
-    dice = torch.Generator().manual_seed(seed)
-    return Data(*read_numbered(source, torch.randperm(len(source), generator=dice)[:most].tolist()))
+    generator = torch.Generator().manual_seed(seed)
+    return Data(
+        *read_numbered(source, torch.randperm(len(source), generator=generator)[:most].tolist())
+    )
 
 
 def _parts(path: Path) -> dict[str, Path]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from fusionlab.data import Data
-from fusionlab.descent import Descent, Setting, batch_rows, factor, noisy_targets
+from fusionlab.descent import Optimizer, Setting, batch_rows, factor, noisy_targets
 from fusionlab.lab.runs import Plan
 from fusionlab.modules import copy_module
 from fusionlab.objectives import Objective
@@ -95,7 +95,7 @@ class Stack:
         self.theta = dict(zip(names, self._views(pieces), strict=True))
         runs = [torch.arange(len(piece)).repeat_interleave(piece[0].numel()) for piece in pieces]
         self.run_of = torch.cat(runs).to(self.values.device)
-        self.descent = Descent(
+        self.descent = Optimizer(
             [self.values],
             self.recipes[0].optimizer,
             momentum=self._spread([recipe.momentum for recipe in self.recipes]),

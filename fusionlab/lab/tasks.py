@@ -146,13 +146,13 @@ def letters(
         n_test: how many to report on.
         characters: the classes.
         faces: families of fonts, of "sans", "serif", "mono".
-        seed: draws all; each part has dice of its own.
+        seed: draws all; each part has generator of its own.
         warp: `size`, `rotation`, `scale`, `shear`, `shift` and `noise` of `draw_glyphs`.
     """
 
-    def draw(n: int, dice: torch.Generator) -> Data:
-        labels = torch.randint(len(characters), (n,), generator=dice)
-        return Data(draw_glyphs(characters, labels, dice, faces=tuple(faces), **warp), labels)
+    def draw(n: int, generator: torch.Generator) -> Data:
+        labels = torch.randint(len(characters), (n,), generator=generator)
+        return Data(draw_glyphs(characters, labels, generator, faces=tuple(faces), **warp), labels)
 
     card = Card(
         "Letters in the fonts of matplotlib, turned, scaled, slanted and shifted, with noise.",
@@ -166,12 +166,12 @@ def letters(
 def two_moons(*, n: int = 500, noise: float = 0.15, seed: int = 0) -> Task:
     """Two interleaved half circles of radius 1, `n` points in each part: inputs (n, 2)."""
 
-    def draw(n: int, dice: torch.Generator) -> Data:
+    def draw(n: int, generator: torch.Generator) -> Data:
         labels = torch.arange(n) % 2
-        angle = pi * torch.rand(n, generator=dice)
+        angle = pi * torch.rand(n, generator=generator)
         sign = 1 - 2 * labels  # the second moon is the first, turned and moved to (1, 1/2)
         moon = torch.stack([labels + sign * angle.cos(), 0.5 * labels + sign * angle.sin()], 1)
-        return Data(moon + noise * torch.randn(n, 2, generator=dice), labels)
+        return Data(moon + noise * torch.randn(n, 2, generator=generator), labels)
 
     card = Card("Two half moons in the plane.", "a formula", "none needed", ("upper", "lower"))
     return task("two_moons", _draw_parts(draw, (n, n, n), seed), card)
@@ -182,12 +182,12 @@ def spirals(
 ) -> Task:
     """Spirals from the middle to radius 1, one class per arm, `n` points in each part."""
 
-    def draw(n: int, dice: torch.Generator) -> Data:
+    def draw(n: int, generator: torch.Generator) -> Data:
         labels = torch.arange(n) % arms
-        radius = torch.rand(n, generator=dice).sqrt()  # dense alike along an arm
+        radius = torch.rand(n, generator=generator).sqrt()  # dense alike along an arm
         angle = 2 * pi * (turns * radius + labels / arms)
         arm = radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
-        return Data(arm + noise * torch.randn(n, 2, generator=dice), labels)
+        return Data(arm + noise * torch.randn(n, 2, generator=generator), labels)
 
     names = tuple(f"arm {i}" for i in range(arms))
     card = Card(
@@ -224,16 +224,16 @@ def _class_names(parts: Sequence[Data], names: tuple[str, ...]) -> tuple[str, ..
 def _draw_parts(
     draw: Callable[[int, torch.Generator], Data], sizes: tuple[int, int, int], seed: int
 ) -> tuple[Data, Data, Data]:
-    """Train, val and test, each with dice of its own, so that no size moves another part."""
-    dice = [torch.Generator().manual_seed(3 * seed + i) for i in range(3)]
-    train, val, test = (draw(n, die) for n, die in zip(sizes, dice, strict=True))
+    """Train, val and test, each with generator of its own, so that no size moves another part."""
+    generator = [torch.Generator().manual_seed(3 * seed + i) for i in range(3)]
+    train, val, test = (draw(n, die) for n, die in zip(sizes, generator, strict=True))
     return train, val, test
 
 
 def _carve(data: Data, n: int, *, seed: int) -> tuple[Data, Data]:
     """Take `n` random rows out: these, and the rest."""
-    dice = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(data), generator=dice).to(data.device)
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(data), generator=generator).to(data.device)
     return data[rows[:n]], data[rows[n:]]
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fusionlab.data import Data
 from fusionlab.descent import (
-    Descent,
+    Optimizer,
     Recipe,
     batch_rows,
     checked_data,
@@ -93,7 +93,7 @@ class _Single:
         self.total = plan.recipe.total_steps(len(data))
         self.rows = batch_rows(len(data), plan.recipe.batch_size, [plan.order_seed])
         self.free = [p for p in network.parameters() if p.requires_grad]
-        self.descent = Descent(
+        self.descent = Optimizer(
             self.free,
             plan.recipe.optimizer,
             momentum=plan.recipe.momentum,

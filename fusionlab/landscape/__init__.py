@@ -11,8 +11,8 @@ from fusionlab.landscape.pictures import picture_plane
 from fusionlab.landscape.planes import Bounds, Plane, centred_products
 from fusionlab.landscape.ranges import reach
 from fusionlab.landscape.recalibration import recalibrate
-from fusionlab.landscape.rises import Flatness, Sharpness, Sloped, flatness, sharpness
 from fusionlab.landscape.scores import Field, Score, Scores, measures_of, score_all
+from fusionlab.landscape.sharpness import Flatness, Sharpness, Sloped, flatness, sharpness
 from fusionlab.landscape.stopping import Stopped, stops_when
 from fusionlab.landscape.surveys import Surface, Survey, survey
 from fusionlab.landscape.traces import Trace, trace

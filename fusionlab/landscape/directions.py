@@ -11,9 +11,11 @@ from fusionlab.weights import Weights
 
 def random_direction(theta: Weights, *, seed: int) -> Weights:
     """Draw a direction from the standard normal distribution over θ's space."""
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     return theta.map(
-        lambda t: torch.randn(t.shape, generator=dice, dtype=torch.float32).to(t.device, t.dtype)
+        lambda t: torch.randn(t.shape, generator=generator, dtype=torch.float32).to(
+            t.device, t.dtype
+        )
     )
 
 

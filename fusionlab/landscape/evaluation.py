@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fusionlab.combinations import Combinations
 from fusionlab.data import Data
+from fusionlab.landscape.basis import Basis
 from fusionlab.landscape.examination import FEW, Examined, examine, light
 from fusionlab.landscape.hessians import Hessian
 from fusionlab.landscape.jobs import Job
@@ -18,7 +19,6 @@ from fusionlab.landscape.plans import Plan
 from fusionlab.landscape.precision import wide, working
 from fusionlab.landscape.scores import Score, Scores
 from fusionlab.landscape.slopes import PRODUCT_FLOPS, Slopes
-from fusionlab.landscape.spans import Span
 from fusionlab.landscape.statistics import measure
 from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import Inputs, explained, in_precision, map_tensors
@@ -135,7 +135,7 @@ class Landscape:
         job = self._work
         check_same_space(theta, job.network.parameters)
         if job.calibration is not None:
-            parts = job.calibration.parts(job.schedule.rows)
+            parts = job.calibration.parts(job.batching.rows)
             with job.examined.same_draws():
                 measured = measure(job.network, self._placed(theta), (d.inputs for d in parts))
             return Weights(theta, {**theta.buffers, **measured})
@@ -169,7 +169,7 @@ class Landscape:
         )
         # One copy of a large network, and of the points to combine, is enough.
         smaller._job = smaller._with(self._work.examined, self._work.objective)
-        smaller._spans = self._spans
+        smaller._bases = self._bases
         return smaller
 
     @property
@@ -210,31 +210,31 @@ class Landscape:
     def _slopes(self) -> Slopes:
         job = self._work
         small = job.cost.flops * job.rows < PRODUCT_FLOPS
-        together = job.schedule.stack if small or self.device.type != "cpu" else 1
+        together = job.batching.stack if small or self.device.type != "cpu" else 1
         return Slopes(
             job.network, self.data, job.objective,
             together=together, by_row=job.examined.by_row, draws=job.examined.same_draws,
         )  # fmt: skip
 
     @cached_property
-    def _spans(self) -> list[Span]:
+    def _bases(self) -> list[Basis]:
         """The last one of this landscape and its samples."""
         return []
 
     def _planned(self, points: tuple[Weights, ...]) -> Plan:
         """The plan for these points; that of the last call is kept."""
-        if self._plan is None or not self._plan.span.is_of(points):
+        if self._plan is None or not self._plan.basis.is_of(points):
             check_same_space(points[0], self._work.network.parameters)
-            known = [span for span in self._spans if span.is_of(points)]
-            span = known[0] if known else self._spanned(points)
-            self._spans[:] = [span]
-            self._plan = Plan(self._work, span)
+            known = [basis for basis in self._bases if basis.is_of(points)]
+            basis = known[0] if known else self._basis_of(points)
+            self._bases[:] = [basis]
+            self._plan = Plan(self._work, basis)
         return self._plan
 
-    def _spanned(self, points: tuple[Weights, ...]) -> Span:
+    def _basis_of(self, points: tuple[Weights, ...]) -> Basis:
         network = self._work.network
         mixed, kept = self._statistics(points)
-        return Span(
+        return Basis(
             points, network.constants,
             mixed=mixed, kept=kept, device=self.device, precision=self.precision,
         )  # fmt: skip

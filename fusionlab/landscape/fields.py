@@ -9,8 +9,8 @@ from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.rises import Sloped
 from fusionlab.landscape.scores import measures_of
+from fusionlab.landscape.sharpness import Sloped
 from fusionlab.quantities import CLASSIFIED, Measures
 from fusionlab.weights import Weights
 

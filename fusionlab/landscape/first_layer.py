@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from fusionlab.landscape.basis import mix
 from fusionlab.landscape.network import Network
-from fusionlab.landscape.spans import mix
 from fusionlab.modules import copy_module
 
 Points = Mapping[str, Tensor]  # k points stacked by name, each (k, ...)

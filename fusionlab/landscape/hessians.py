@@ -60,13 +60,13 @@ class Hessian:
         """Zeros in the precision and on the device of the vectors."""
         return next(iter(self._theta.values())).new_zeros(shape)
 
-    def normal(self, dice: torch.Generator) -> Tensor:
+    def normal(self, generator: torch.Generator) -> Tensor:
         """A draw from the standard normal distribution, shape (d,)."""
-        return torch.randn(self.size, generator=dice).to(self.zeros(0))
+        return torch.randn(self.size, generator=generator).to(self.zeros(0))
 
-    def signs(self, count: int, dice: torch.Generator) -> Tensor:
+    def signs(self, count: int, generator: torch.Generator) -> Tensor:
         """Draws of ±1, shape (count, d)."""
-        bits = torch.randint(2, (count, self.size), generator=dice, dtype=torch.int8)
+        bits = torch.randint(2, (count, self.size), generator=generator, dtype=torch.int8)
         return (2 * bits - 1).to(self.zeros(0))
 
 

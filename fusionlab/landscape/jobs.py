@@ -12,10 +12,10 @@ from torch import Tensor
 
 from fusionlab.costs import Cost
 from fusionlab.data import Data
+from fusionlab.landscape.batching import CPU_BYTES, ROWS, Batching, choose
 from fusionlab.landscape.examination import FEW, Examined, light
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.plain import difference
-from fusionlab.landscape.schedules import CPU_BYTES, ROWS, Schedule, choose
 from fusionlab.objectives import Objective
 from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
 from fusionlab.streams import Stream
@@ -76,18 +76,18 @@ class Job:
         return len(self.data) if isinstance(self.data, Data) else ROWS
 
     @cached_property
-    def schedule(self) -> Schedule:
+    def batching(self) -> Batching:
         """Points per call, calls at the same time, and rows per call."""
-        schedule = choose(self.cost, self.rows, self.device)
+        batching = choose(self.cost, self.rows, self.device)
         if self.calibration is not None:
             # What a layer measures belongs to one point and to many rows.
             rows = max(1, int(MEASURED_BYTES // self.cost.bytes))
-            schedule = replace(schedule, stack=1, rows=rows)
+            batching = replace(batching, stack=1, rows=rows)
         if not self.examined.by_row:
-            schedule = replace(schedule, rows=self._undivided())
+            batching = replace(batching, rows=self._undivided())
         if self.examined.draws:
-            return replace(schedule, stack=1, workers=1)
-        return replace(schedule, stack=1) if self.network.handling.anew else schedule
+            return replace(batching, stack=1, workers=1)
+        return replace(batching, stack=1) if self.network.handling.anew else batching
 
     @property
     def is_one_call(self) -> bool:
@@ -105,7 +105,7 @@ class Job:
     def read(self, *, rows: int | None = None) -> Iterator[Batch]:
         """The data in the rows of a call, or in so many."""
         start = 0
-        for part in self.data.parts(rows or self.schedule.rows):
+        for part in self.data.parts(rows or self.batching.rows):
             yield Batch(self.arranged(part.inputs), part.targets, slice(start, start + len(part)))
             start += len(part)
 
@@ -113,7 +113,7 @@ class Job:
     def one_batch(self) -> bool:
         """Whether the batch that is scored is what is measured, all of it."""
         own = self.calibration is self.data and isinstance(self.data, Data)
-        return own and self.rows <= self.schedule.rows and self.examined.one_pass
+        return own and self.rows <= self.batching.rows and self.examined.one_pass
 
     def arranged(self, inputs: Inputs) -> Inputs:
         """Images with channels last, as CPUs like them, where that gives the same outputs."""

@@ -57,7 +57,7 @@ class Lanczos:
             raise ValueError(f"Unknown which {which!r}. Choose one of {list(ORDERS)}.")
         self.hessian, self.k, self.which = hessian, k, which
         self.size = self.products = 0
-        self._dice = torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(seed)
         limit = min(hessian.size, limit or _limit(hessian, k))
         # Rows that have not been written yet take no memory on a CPU.
         self.basis = hessian.zeros(0).new_empty(limit + 1, hessian.size)
@@ -156,7 +156,7 @@ class Lanczos:
 
     def _fresh(self) -> Tensor:
         """A random unit vector, orthogonal to the space."""
-        vector = self.hessian.normal(self._dice)
+        vector = self.hessian.normal(self._generator)
         for _ in range(2):
             parts = _parts(self.basis[: self.size], vector).to(vector)
             vector = torch.addmv(vector, self.basis[: self.size].T, parts, alpha=-1)

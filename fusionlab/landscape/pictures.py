@@ -89,8 +89,8 @@ def _centres(pixels: int) -> Tensor:
 
 def _views(units: int, seed: int) -> Tensor:
     """Each unit's bias at the origin, and how x and y move it: an edge drawn across the square."""
-    dice = torch.Generator().manual_seed(seed)
-    angle, offset = 2 * torch.rand(2, units, generator=dice, dtype=torch.double) - 1
+    generator = torch.Generator().manual_seed(seed)
+    angle, offset = 2 * torch.rand(2, units, generator=generator, dtype=torch.double) - 1
     angle = torch.pi * angle
     return torch.stack([sqrt(2) * offset, angle.cos(), angle.sin()])  # (3, units)
 

@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.func import vmap
 
 from fusionlab.data import Data
+from fusionlab.landscape.basis import Basis
+from fusionlab.landscape.batching import run
 from fusionlab.landscape.examination import light
 from fusionlab.landscape.first_layer import FirstLayer, find
 from fusionlab.landscape.jobs import Batch, Job
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.notices import notice
 from fusionlab.landscape.plain import Yardstick
-from fusionlab.landscape.schedules import run
-from fusionlab.landscape.spans import Span
 from fusionlab.landscape.statistics import Noted, noted, pool
 from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
 from fusionlab.weights import Weights
@@ -37,14 +37,14 @@ class Plan:
     few rows and between the points, against the plain path; one that differs is not taken.
     """
 
-    def __init__(self, job: Job, span: Span) -> None:
-        self.job, self.span = job, span
+    def __init__(self, job: Job, basis: Basis) -> None:
+        self.job, self.basis = job, basis
         self.first: FirstLayer | None = None
-        self.stack = job.schedule.stack
-        if len(span.points) == 1 or not span.sound:
+        self.stack = job.batching.stack
+        if len(basis.points) == 1 or not basis.sound:
             self.stack = 1
         elif job.calibration is None:
-            self.first = None if span.brings_buffers else self._first_layer()
+            self.first = None if basis.brings_buffers else self._first_layer()
             self._settle()
 
     @torch.no_grad()
@@ -63,7 +63,7 @@ class Plan:
         tensors = self._tensors(c, measured, 0)
         with self.job.examined.same_draws():
             look = partial(self._sums, c, tensors)
-            return reduce(torch.add, run(look, batches, self.job.schedule.workers))
+            return reduce(torch.add, run(look, batches, self.job.batching.workers))
 
     def _over(self, c: Tensor, measured: Measured, batches: Sequence[Batch]) -> Tensor:
         """The sums over batches at coefficients c (P, k), shape (4, P)."""
@@ -75,7 +75,7 @@ class Plan:
                 return reduce(torch.add, [self._sums(some, tensors, b) for b in batches])
 
         starts = range(0, len(c), self.stack)
-        return torch.cat(run(score, starts, self.job.schedule.workers), 1)
+        return torch.cat(run(score, starts, self.job.batching.workers), 1)
 
     def _measured(self, c: Tensor) -> Measured:
         """The statistics that normalising layers have at each point, if they are measured there."""
@@ -83,10 +83,10 @@ class Plan:
         if job.calibration is None or job.one_batch:
             return []
         parts: list[list[Noted]] = []
-        for part in job.calibration.parts(job.schedule.rows):  # read once for all points
+        for part in job.calibration.parts(job.batching.rows):  # read once for all points
             inputs = job.arranged(part.inputs)
             look = partial(self._noted, c, inputs)
-            parts.append(run(look, range(len(c)), job.schedule.workers))
+            parts.append(run(look, range(len(c)), job.batching.workers))
         like = self._point(c[:1])
         return [pool(job.network, like, seen) for seen in zip(*parts, strict=True)]
 
@@ -96,11 +96,11 @@ class Plan:
 
     def _point(self, c: Tensor) -> dict[str, Tensor]:
         """Parameters and buffers at one row of coefficients (1, k)."""
-        return {name: t[0] for name, t in self.span.at(c).items()}
+        return {name: t[0] for name, t in self.basis.at(c).items()}
 
     def _tensors(self, c: Tensor, measured: Measured, start: int) -> dict[str, Tensor]:
         """Parameters and buffers at the coefficients c (q, k) of one call, each (q, ...)."""
-        tensors = self.span.at(c, without=self.first.names if self.first else ())
+        tensors = self.basis.at(c, without=self.first.names if self.first else ())
         own = measured[start] if measured else {}  # of one point: such calls are not stacked
         return tensors | {name: value[None] for name, value in own.items()}
 
@@ -137,7 +137,7 @@ class Plan:
 
     def _fit(self, batch: Batch) -> Batch:
         """A batch in the precision in which these points are scored."""
-        return batch._replace(inputs=in_precision(batch.inputs, self.span.form))
+        return batch._replace(inputs=in_precision(batch.inputs, self.basis.form))
 
     def _first_layer(self) -> FirstLayer | None:
         """The layer that is linear in the points, computed for all of them; before any thread."""
@@ -145,7 +145,7 @@ class Plan:
         plain = isinstance(job.data, Data) and isinstance(job.data.inputs, Tensor)
         if job.network.handling.anew or not plain:
             return None
-        points: Tensors = self.span.ends
+        points: Tensors = self.basis.ends
         batches: list[Any] = [batch.inputs for batch in self._batches]
         name = find(job.network, points, batches[0][:2], rows=job.rows, stack=self.stack)
         return FirstLayer(job.network, name, points, batches) if name else None
@@ -154,7 +154,7 @@ class Plan:
         """Leave out each short cut that fails, or gives other outputs than the plain path."""
         if not self.first and self.stack == 1:
             return
-        with light(self.span.points[0]):
+        with light(self.basis.points[0]):
             self._leave_out(self._yardstick())
 
     def _leave_out(self, plain: Yardstick) -> None:
@@ -186,13 +186,13 @@ class Plan:
         """The plain path between the first two points."""
         tensors = self._point(self._between(1))
         theta = Weights(
-            {name: tensors[name] for name in self.span.points[0]},
-            {name: t for name, t in tensors.items() if name not in self.span.points[0]},
+            {name: tensors[name] for name in self.basis.points[0]},
+            {name: t for name, t in tensors.items() if name not in self.basis.points[0]},
         )
         few = in_precision(self.job.few, theta)
         return Yardstick(self.job.examined.base, theta, few, self.job.network.select)
 
     def _between(self, count: int) -> Tensor:
-        c = torch.zeros(count, len(self.span.points), dtype=torch.double, device=self.job.device)
+        c = torch.zeros(count, len(self.basis.points), dtype=torch.double, device=self.job.device)
         c[:, :2] = torch.tensor(BETWEEN[:count])
         return c

@@ -67,18 +67,18 @@ def trace(
     if method not in ("hutch++", "hutchinson"):
         raise ValueError(f"method={method!r} is none: choose 'hutch++' or 'hutchinson'.")
     hessian = landscape.hessian(theta)
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     deflated, probes, done = _Deflated(hessian, tolerance), _Probes(), False
     with interrupts_wait() as interrupts, bar(None, "trace", progress=progress) as ticks:
         while method == "hutch++" and deflated.pays and deflated.products < most / 2:
             if interrupts.pressed:
                 break
-            deflated.grow(dice)
+            deflated.grow(generator)
             ticks.update(2 * deflated.group)
         while not (done := deflated.full or probes.settled(deflated.trace, tolerance)):
             if deflated.products + len(probes) >= most or (interrupts.pressed and len(probes) > 1):
                 break
-            probes.add(deflated.rest(hessian.signs(deflated.group, dice)))
+            probes.add(deflated.rest(hessian.signs(deflated.group, generator)))
             ticks.update(deflated.group)
     if not done and interrupts.pressed:
         interrupts.tell("the trace was interrupted: its standard error tells how far it has come.")
@@ -146,10 +146,10 @@ class _Deflated:
         left = max(0.0, self._squares.mean - self._known)  # ‖H‖² of the rest
         return 2 * min(self._gain, left) > 2 * self.group * allowed
 
-    def grow(self, dice: torch.Generator) -> None:
+    def grow(self, generator: torch.Generator) -> None:
         """Add the directions of H times random signs, and their products with H."""
         count = min(self.group, self.hessian.size - len(self.q))
-        signs = self.hessian.signs(count, dice)
+        signs = self.hessian.signs(count, generator)
         sketch = self.hessian(signs)
         self._sketches.add(inner(signs, sketch))
         self._squares.add(inner(sketch, sketch))

@@ -20,25 +20,25 @@ def network():
     return model
 
 
-def flip_bits(content, dice):
+def flip_bits(content, generator):
     content = bytearray(content)
-    for _ in range(dice.choice([1, 1, 2, 5])):
-        content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+    for _ in range(generator.choice([1, 1, 2, 5])):
+        content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
     return bytes(content)
 
 
-def replace_bytes(content, dice):
-    start, length = dice.randrange(len(content)), dice.choice([1, 4, 64])
-    return content[:start] + dice.randbytes(length) + content[start + length :]
+def replace_bytes(content, generator):
+    start, length = generator.randrange(len(content)), generator.choice([1, 4, 64])
+    return content[:start] + generator.randbytes(length) + content[start + length :]
 
 
-def truncate(content, dice):
-    return content[: dice.randrange(len(content))]
+def truncate(content, generator):
+    return content[: generator.randrange(len(content))]
 
 
-def cut_out(content, dice):
-    start = dice.randrange(len(content))
-    return content[:start] + content[start + dice.choice([1, 8, 100]) :]
+def cut_out(content, generator):
+    start = generator.randrange(len(content))
+    return content[:start] + content[start + generator.choice([1, 8, 100]) :]
 
 
 WRITERS = {
@@ -55,8 +55,10 @@ def test_a_damaged_file_never_yields_another_point(write, like, tmp_path):
     whole, own = path.read_bytes(), load(path, like=like).theta
     refused = 0
     for seed in range(CASES):
-        dice = random.Random(seed)
-        path.write_bytes(dice.choice([flip_bits, replace_bytes, truncate, cut_out])(whole, dice))
+        generator = random.Random(seed)
+        path.write_bytes(
+            generator.choice([flip_bits, replace_bytes, truncate, cut_out])(whole, generator)
+        )
         try:
             theta = load(path, like=like).theta
         except CheckpointError as error:

@@ -217,7 +217,7 @@ def test_killed_in_the_middle_of_saving_the_file_is_the_old_or_the_new(tmp_path)
     path = tmp_path / "a.safetensors"
     points = [Weights({"w": torch.full((200_000,), float(i))}) for i in range(2)]
     save(path, points[0])
-    dice, seen = random.Random(0), set()
+    generator, seen = random.Random(0), set()
     for _ in range(25):
         child = os.fork()
         if child == 0:
@@ -225,7 +225,7 @@ def test_killed_in_the_middle_of_saving_the_file_is_the_old_or_the_new(tmp_path)
             while True:
                 for theta in points:
                     save(path, theta)
-        time.sleep(dice.uniform(0.01, 0.1))
+        time.sleep(generator.uniform(0.01, 0.1))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         value = load(path).theta["w"]

@@ -11,9 +11,9 @@ from fusionlab.landscape import Landscape
 
 
 def images(channels: int, size: int) -> Data:
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     labels = torch.arange(12) % 3
-    return Data(torch.randn(12, channels, size, size, generator=dice), labels)
+    return Data(torch.randn(12, channels, size, size, generator=generator), labels)
 
 
 NETWORKS = {
@@ -25,8 +25,8 @@ NETWORKS = {
 
 
 def near(theta: Weights) -> Weights:
-    dice = torch.Generator().manual_seed(1)
-    return theta.map(lambda t: t + 0.01 * torch.randn(t.shape, generator=dice))
+    generator = torch.Generator().manual_seed(1)
+    return theta.map(lambda t: t + 0.01 * torch.randn(t.shape, generator=generator))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -20,9 +20,9 @@ SHORT = Recipe(steps=30, lr=0.05)
 
 
 def blobs(n: int = 120) -> Data:
-    dice = torch.Generator().manual_seed(7)
+    generator = torch.Generator().manual_seed(7)
     labels = torch.arange(n) % 3
-    inputs = torch.randn(n, 4, generator=dice)
+    inputs = torch.randn(n, 4, generator=generator)
     inputs[:, 0] += 3 * labels
     return Data(inputs, labels)
 

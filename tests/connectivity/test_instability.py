@@ -54,9 +54,9 @@ def test_one_network_several_times_is_stable():
 
 
 def test_on_a_network_with_hidden_units_all_are_what_they_are_by_hand():
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 4)).double()
-    draw = lambda *shape: torch.randn(*shape, generator=dice, dtype=torch.double)  # noqa: E731
+    draw = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.double)  # noqa: E731
     data = Data(draw(50, 3), torch.arange(50) % 4)
     thetas = [Weights.of(model).map(lambda t: draw(*t.shape)) for _ in range(4)]
     view = Landscape(model, data)

@@ -14,19 +14,20 @@ NORMED = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(
 
 
 def point(model, seed):
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     fresh = Weights.of(model.double())
     measured = {
-        n: torch.rand(t.shape, generator=dice).to(t.dtype) for n, t in fresh.buffers.items()
+        n: torch.rand(t.shape, generator=generator).to(t.dtype) for n, t in fresh.buffers.items()
     }
     return Weights(
-        {n: torch.randn(t.shape, generator=dice, dtype=t.dtype) for n, t in fresh.items()}, measured
+        {n: torch.randn(t.shape, generator=generator, dtype=t.dtype) for n, t in fresh.items()},
+        measured,
     )
 
 
 def data(seed=0):
-    dice = torch.Generator().manual_seed(seed)
-    return Data(torch.randn(40, 3, generator=dice, dtype=torch.double), torch.arange(40) % 2)
+    generator = torch.Generator().manual_seed(seed)
+    return Data(torch.randn(40, 3, generator=generator, dtype=torch.double), torch.arange(40) % 2)
 
 
 def test_layers_are_the_modules_that_own_tensors_in_order():

@@ -6,14 +6,14 @@ import sys
 import pytest
 import torch
 
-from fusionlab.descent.optimizers import Descent
+from fusionlab.descent.optimizers import Optimizer
 
 REAL = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 def slopes(count: int, size: int) -> list[torch.Tensor]:
-    dice = torch.Generator().manual_seed(0)
-    return list(torch.randn(count, size, generator=dice, dtype=torch.double))
+    generator = torch.Generator().manual_seed(0)
+    return list(torch.randn(count, size, generator=generator, dtype=torch.double))
 
 
 def torchs(kind: str, start: torch.Tensor, way, *, lr: float, decay: float, momentum: float):
@@ -30,7 +30,7 @@ def torchs(kind: str, start: torch.Tensor, way, *, lr: float, decay: float, mome
 def test_a_descent_is_torchs(kind):
     start, way = torch.linspace(-1, 1, 5, dtype=torch.double), slopes(20, 5)
     ours = start.clone()
-    descent = Descent([ours], kind, momentum=0.8, decay=0.03)
+    descent = Optimizer([ours], kind, momentum=0.8, decay=0.03)
     for slope in way:
         descent.step([slope.clone()], 0.1)
     theirs = torchs(kind, start, way, lr=0.1, decay=0.03, momentum=0.8)
@@ -46,7 +46,7 @@ def test_coordinates_may_have_settings_of_their_own(kind):
         for pair in zip(*settings, strict=True)
     )
     ours = start.clone()
-    descent = Descent([ours], kind, momentum=momentum, decay=decay)
+    descent = Optimizer([ours], kind, momentum=momentum, decay=decay)
     for slope in way:
         descent.step([slope.clone()], rate)
     for k, (lr, weight_decay, mu) in enumerate(settings):
@@ -58,7 +58,7 @@ def test_coordinates_may_have_settings_of_their_own(kind):
 
 def test_a_value_without_slope_stays():
     value = torch.ones(2)
-    Descent([value], "sgd", momentum=0.9, decay=0.5).step([None], 0.1)
+    Optimizer([value], "sgd", momentum=0.9, decay=0.5).step([None], 0.1)
     assert torch.equal(value, torch.ones(2))
 
 
@@ -66,7 +66,7 @@ def test_a_value_without_slope_stays():
 @pytest.mark.parametrize("decay", [0.0, 0.3, torch.tensor([0.3, 0.0])])
 def test_a_step_leaves_its_slope_as_it_was(kind, decay):
     slope = torch.tensor([1.0, -2.0])
-    descent = Descent([torch.ones(2)], kind, momentum=0.9, decay=decay)
+    descent = Optimizer([torch.ones(2)], kind, momentum=0.9, decay=decay)
     for _ in range(2):
         descent.step([slope], 0.1)
     assert torch.equal(slope, torch.tensor([1.0, -2.0]))

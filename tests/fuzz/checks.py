@@ -169,7 +169,7 @@ class Place:
     def __init__(self, points):
         self.points = tuple(points)
 
-    def draw(self, n, dice):
+    def draw(self, n, generator):
         return torch.tensor([[0.4, 0.6]]).expand(n, 2)
 
     def through(self, points):

@@ -129,10 +129,10 @@ class Case:
     training: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        dice = torch.Generator().manual_seed(self.seed + 17)
+        generator = torch.Generator().manual_seed(self.seed + 17)
         rows = 41 if self.seed % 3 else 1203  # more than one batch of a landscape, now and then
         rows = min(rows, 41) if self.family == "images" else rows
-        self.data, self.calibration = self._data(rows, dice), self._data(67, dice)
+        self.data, self.calibration = self._data(rows, generator), self._data(67, generator)
         self.training = self.seed % 2 == 0
         self.a, self.b = (self._point(i) for i in (1, 2))
         lent = 1 if self.seed % 4 < 2 else 3
@@ -167,17 +167,17 @@ class Case:
         buffers = {n: cast(b.detach().clone(), dtype) for n, b in network.named_buffers()}
         return Weights(parameters, buffers)
 
-    def _data(self, n: int, dice: torch.Generator) -> Data:
+    def _data(self, n: int, generator: torch.Generator) -> Data:
         wide = 300 if self.family == "vectors" and self.seed % 5 else D
         shape = {"images": (2, 4, 4), "sequences": (5, D), "tokens": (6,), "bags": (6,)}
         shape = shape.get(self.family, (wide,))
         if self.family in ("tokens", "bags"):
-            x = torch.randint(11, (n, *shape), generator=dice)
+            x = torch.randint(11, (n, *shape), generator=generator)
         else:
-            x = torch.randn(n, *shape, generator=dice)
+            x = torch.randn(n, *shape, generator=generator)
             x[0] *= 4  # the first row is the largest
-        labels = torch.randint(CLASSES, (n,), generator=dice).sort().values
-        shift = torch.randn(n, generator=dice)
+        labels = torch.randint(CLASSES, (n,), generator=generator).sort().values
+        shift = torch.randn(n, generator=generator)
         if self.habit == "two inputs":
             return Data((x, shift), labels)
         return Data({"x": x, "shift": shift} if self.habit == "inputs by name" else x, labels)
@@ -185,17 +185,17 @@ class Case:
 
 def cases(kind: str, seed: int) -> Case:
     """A random network of this kind."""
-    dice = random.Random(f"{kind} {seed}")
+    generator = random.Random(f"{kind} {seed}")
     known = makers()
     family, _ = known.get(kind, (kind if kind in ("tokens", "bags") else "vectors", None))
     others = {"sequences": list(SEQUENCES), "tokens": list(SEQUENCES)}.get(family, list(VECTORS))
     if family == "images":
         others = [n for n, (f, _) in known.items() if f == "images"]
-    pool = others if dice.random() < 0.5 else [n for n in TAME if n in others] or others
-    names = dice.choices(pool, k=dice.randrange(0, 4))
+    pool = others if generator.random() < 0.5 else [n for n in TAME if n in others] or others
+    names = generator.choices(pool, k=generator.randrange(0, 4))
     if kind in known:
-        names.insert(dice.randrange(len(names) + 1) if dice.random() < 0.5 else 0, kind)
-    habit = kind if kind in HABITS else dice.choice(["plain"] * 8 + list(HABITS))
+        names.insert(generator.randrange(len(names) + 1) if generator.random() < 0.5 else 0, kind)
+    habit = kind if kind in HABITS else generator.choice(["plain"] * 8 + list(HABITS))
     if family in ("images", "bags") and habit in ("two inputs", "inputs by name"):
         habit = "plain"
     if habit == "double points" and {"complex weights", "double part"} & {*names}:

@@ -14,13 +14,13 @@ from fusionlab import Data, Weights
 from fusionlab.combinations import Combinations
 from fusionlab.landscape import (
     Landscape,
+    basis,
     examination,
     first_layer,
     moments,
     network,
     plain,
     plans,
-    spans,
     structures,
 )
 from fusionlab.objectives.classes import CrossEntropy
@@ -61,7 +61,7 @@ def _bare_norms():
 
 def _lenders_buffers():
     """A point's buffers are not looked at."""
-    return patch.object(spans.Span, "_differing", lambda *_: [])
+    return patch.object(basis.Basis, "_differing", lambda *_: [])
 
 
 def _nothing_copied():
@@ -233,6 +233,6 @@ def test_small_steps_of_half_precision_are_noticed_when_they_are_not_widened():
     right = Landscape(model, data).scores(Combinations(wide, c)).loss
     got = Landscape(model, data).scores(Combinations([a, b], c)).loss
     torch.testing.assert_close(got, right, rtol=1e-6, atol=0)
-    with patch.object(spans, "working", lambda *_: None):
+    with patch.object(basis, "working", lambda *_: None):
         coarse = Landscape(model, data).scores(Combinations([a, b], c)).loss
     assert (coarse - right).abs().max() > 3e-5

@@ -12,9 +12,9 @@ from fusionlab.lab import mlp
 @pytest.fixture(scope="session")
 def blobs() -> Data:
     """Two noisy clouds in the plane, 90 points."""
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     labels = torch.arange(90) % 2
-    return Data(torch.randn(90, 2, generator=dice) + 2 * labels[:, None], labels)
+    return Data(torch.randn(90, 2, generator=generator) + 2 * labels[:, None], labels)
 
 
 @pytest.fixture

@@ -307,11 +307,11 @@ def test_plain_pictures_are_read_as_torchvision_reads_them(tmp_path):
     from torchvision.datasets import ImageFolder
     from torchvision.transforms.functional import to_tensor
 
-    dice = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for i in range(3):
-            image = Image.fromarray(dice.integers(0, 256, (5, 4, 3), dtype=np.uint8))
+            image = Image.fromarray(generator.integers(0, 256, (5, 4, 3), dtype=np.uint8))
             image.save(tmp_path / name / f"{i}.jpg")
     expected = ImageFolder(tmp_path, to_tensor)
     data = read_data(tmp_path)

@@ -103,10 +103,10 @@ def test_unwarped_letters_of_one_font_family_are_few_pictures():
 
 def test_a_turn_of_a_glyph_turns_its_picture():
     def draw(degrees: float) -> torch.Tensor:
-        dice = torch.Generator().manual_seed(3)
+        generator = torch.Generator().manual_seed(3)
         still = {"shear": 0.0, "shift": 0.0, "noise": 0.0, "scale": (1.0, 1.0)}
         labels = torch.zeros(1, dtype=torch.long)
-        return draw_glyphs("L", labels, dice, faces=("mono",), rotation=degrees, **still)
+        return draw_glyphs("L", labels, generator, faces=("mono",), rotation=degrees, **still)
 
     assert (draw(0.0) - draw(40.0)).abs().max() > 0.3
     assert draw(40.0).sum() == pytest.approx(draw(0.0).sum().item(), rel=0.1)

@@ -32,8 +32,8 @@ class Bowl:
     def __init__(self, *curvatures, rotate=True):
         self.curvatures = torch.tensor(curvatures, dtype=torch.double)
         d = len(self.curvatures)
-        dice = torch.Generator().manual_seed(0)
-        basis = torch.linalg.qr(torch.randn(d, d, generator=dice, dtype=torch.double)).Q
+        generator = torch.Generator().manual_seed(0)
+        basis = torch.linalg.qr(torch.randn(d, d, generator=generator, dtype=torch.double)).Q
         self.axes = basis if rotate else torch.eye(d).double()
         self.calls = 0
 

@@ -11,7 +11,7 @@ from fusionlab import Data, Weights, lerp
 from fusionlab.combinations import Combinations
 from fusionlab.landscape import Landscape, recalibrate
 from fusionlab.landscape import jobs as engine
-from fusionlab.landscape.schedules import Schedule
+from fusionlab.landscape.batching import Batching
 
 
 class Residual(nn.Module):
@@ -51,9 +51,9 @@ MODELS = {
 def case(request):
     torch.manual_seed(0)
     model = request.param()
-    dice = torch.Generator().manual_seed(1)
-    labels = torch.randint(3, (53,), generator=dice)
-    data = Data(torch.randn(53, 1, 4, 4, generator=dice), labels)
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.randint(3, (53,), generator=generator)
+    data = Data(torch.randn(53, 1, 4, 4, generator=generator), labels)
     with torch.no_grad():
         for _ in range(3):
             model(data.inputs)  # so that BatchNorm has seen something
@@ -71,8 +71,8 @@ def plain(model: nn.Module, theta: Weights, data: Data) -> tuple[float, float]:
 
 def two_points(model: nn.Module) -> tuple[Weights, Weights]:
     a = Weights.of(model)
-    dice = torch.Generator().manual_seed(2)
-    noise = a.map(lambda t: torch.randn(t.shape, generator=dice))
+    generator = torch.Generator().manual_seed(2)
+    noise = a.map(lambda t: torch.randn(t.shape, generator=generator))
     return a, Weights(a + 0.3 * noise, a.buffers)
 
 
@@ -94,7 +94,7 @@ def test_fixed_statistics_are_each_points_own_in_a_list(case):
     torch.testing.assert_close(together.loss, torch.tensor([s.loss for s in apart]).double())
 
 
-WAYS = [Schedule(1, 1, 53), Schedule(1, 2, 53), Schedule(1, 3, 10), Schedule(4, 2, 20)]
+WAYS = [Batching(1, 1, 53), Batching(1, 2, 53), Batching(1, 3, 10), Batching(4, 2, 20)]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=str)

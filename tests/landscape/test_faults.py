@@ -33,7 +33,7 @@ from fusionlab.landscape import (
     trajectory_plane,
 )
 from fusionlab.landscape import jobs as engine
-from fusionlab.landscape.schedules import Schedule
+from fusionlab.landscape.batching import Batching
 
 
 def point(*w: float) -> Weights:
@@ -57,8 +57,8 @@ def network(norm: bool = True) -> nn.Sequential:
 
 
 def rows(n: int = 53) -> Data:
-    dice = torch.Generator().manual_seed(1)
-    return Data(3 + 2 * torch.randn(n, 5, generator=dice), torch.arange(n) % 3)
+    generator = torch.Generator().manual_seed(1)
+    return Data(3 + 2 * torch.randn(n, 5, generator=generator), torch.arange(n) % 3)
 
 
 def test_01_a_grid_is_no_zigzag_every_cell_is_where_it_says():
@@ -191,8 +191,8 @@ def test_12_the_tangent_of_a_band_at_a_peak_leans_to_the_higher_neighbour():
 
 
 def test_13_a_trace_comes_with_its_error_and_keeps_it():
-    dice = torch.Generator().manual_seed(0)
-    table = torch.randn(60, 60, generator=dice, dtype=torch.double)
+    generator = torch.Generator().manual_seed(0)
+    table = torch.randn(60, 60, generator=generator, dtype=torch.double)
     table = table @ table.T / 60 + torch.diag(torch.linspace(-1, 1, 60, dtype=torch.double))
 
     class Quadratic:
@@ -212,7 +212,7 @@ def test_13_a_trace_comes_with_its_error_and_keeps_it():
 def test_14_batches_count_by_their_size(monkeypatch):
     model, data = network(norm=False).eval(), rows(53)
     expected = cross_entropy(model(data.inputs), data.labels).item()
-    monkeypatch.setattr(engine, "choose", lambda *_: Schedule(1, 1, 25))  # 25, 25 and 3 rows
+    monkeypatch.setattr(engine, "choose", lambda *_: Batching(1, 1, 25))  # 25, 25 and 3 rows
     assert Landscape(model, data)(Weights.of(model)).loss == pytest.approx(expected, rel=1e-6)
 
 
@@ -238,8 +238,8 @@ def test_16_distances_between_three_models_are_true_on_their_plane():
 
 
 def test_17_the_plane_of_a_trajectory_says_what_it_leaves_out():
-    dice = torch.Generator().manual_seed(0)
-    steps = torch.randn(8, 6, generator=dice, dtype=torch.double).cumsum(0)
+    generator = torch.Generator().manual_seed(0)
+    steps = torch.randn(8, 6, generator=generator, dtype=torch.double).cumsum(0)
     found = trajectory_plane([point(*row.tolist()) for row in steps])
     path = steps.numpy()
     _, sizes, right = np.linalg.svd(path - path.mean(0))

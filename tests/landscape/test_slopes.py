@@ -30,9 +30,9 @@ class Attention(nn.Module):
 def case(request):
     torch.manual_seed(0)
     model = {**MODELS, "attention": Attention}[request.param]().double()
-    dice = torch.Generator().manual_seed(1)
-    inputs = torch.randn(53, 1, 4, 4, generator=dice, dtype=torch.double)
-    data = Data(inputs, torch.randint(3, (53,), generator=dice))
+    generator = torch.Generator().manual_seed(1)
+    inputs = torch.randn(53, 1, 4, 4, generator=generator, dtype=torch.double)
+    data = Data(inputs, torch.randint(3, (53,), generator=generator))
     with torch.no_grad():
         for _ in range(3):
             model.train()(data.inputs)  # so that BatchNorm has seen something
@@ -40,8 +40,8 @@ def case(request):
 
 
 def direction(theta: Weights, seed: int = 3) -> Weights:
-    dice = torch.Generator().manual_seed(seed)
-    noise = theta.map(lambda t: torch.randn(t.shape, generator=dice, dtype=t.dtype))
+    generator = torch.Generator().manual_seed(seed)
+    noise = theta.map(lambda t: torch.randn(t.shape, generator=generator, dtype=t.dtype))
     return noise / noise.norm()
 
 
@@ -66,8 +66,8 @@ def test_the_slope_is_that_of_the_landscape(case, policy):
 def test_where_statistics_come_from_other_data_they_are_held():
     torch.manual_seed(0)
     model = MODELS["batch norm"]().double()
-    dice = torch.Generator().manual_seed(1)
-    data = Data(torch.randn(60, 1, 4, 4, generator=dice).double(), torch.arange(60) % 3)
+    generator = torch.Generator().manual_seed(1)
+    data = Data(torch.randn(60, 1, 4, 4, generator=generator).double(), torch.arange(60) % 3)
     landscape = Landscape(model, data[:30], calibration=data[30:])
     theta = landscape.at(Weights.of(model))
     held = Landscape(model, data[:30], batch_norm="fixed")

@@ -159,14 +159,14 @@ def test_killed_in_the_middle_a_survey_loses_nothing_that_was_kept(tmp_path):
         time.sleep(0.002)
         return bowl(theta)
 
-    dice, share, kills = random.Random(0), 0.0, 0
+    generator, share, kills = random.Random(0), 0.0, 0
     while share < 1 and kills < 60:
         child = os.fork()
         if child == 0:
             torch.set_num_threads(1)
             Survey(slow, PLANE, X, Y, file=file).finish()
             os._exit(0)
-        time.sleep(dice.uniform(0.0, 0.03) if kills < 20 else 0.4)
+        time.sleep(generator.uniform(0.0, 0.03) if kills < 20 else 0.4)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         kills += 1

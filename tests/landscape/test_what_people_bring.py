@@ -22,8 +22,8 @@ WIDE = 300  # inputs at which a first layer is worth computing once
 
 
 def rows(n=60, width=8, classes=3, seed=1):
-    dice = torch.Generator().manual_seed(seed)
-    return Data(torch.randn(n, width, generator=dice), torch.arange(n) % classes)
+    generator = torch.Generator().manual_seed(seed)
+    return Data(torch.randn(n, width, generator=generator), torch.arange(n) % classes)
 
 
 def plain(model, theta, data, loss=cross_entropy):
@@ -36,8 +36,8 @@ def plain(model, theta, data, loss=cross_entropy):
 
 
 def beside(theta, seed=2, size=0.3):
-    dice = torch.Generator().manual_seed(seed)
-    noise = theta.map(lambda t: torch.randn(t.shape, generator=dice, dtype=t.dtype))
+    generator = torch.Generator().manual_seed(seed)
+    noise = theta.map(lambda t: torch.randn(t.shape, generator=generator, dtype=t.dtype))
     return Weights(theta + size * noise, theta.buffers)
 
 
@@ -293,8 +293,8 @@ def test_an_embedding_that_bounds_its_weights_leaves_the_readers_point():
 
 
 def sorted_rows(n=3000):
-    dice = torch.Generator().manual_seed(0)
-    return Data(torch.randn(n, 8, generator=dice), torch.arange(n) // (n // 2))
+    generator = torch.Generator().manual_seed(0)
+    return Data(torch.randn(n, 8, generator=generator), torch.arange(n) // (n // 2))
 
 
 @pytest.mark.parametrize(

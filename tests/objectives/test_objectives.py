@@ -26,20 +26,20 @@ from fusionlab.objectives import (
 from fusionlab.outputs import logits_of
 
 N, C, T = 23, 4, 5
-dice = torch.Generator().manual_seed(0)
+generator = torch.Generator().manual_seed(0)
 
 
 def draw(*shape):
-    return torch.randn(*shape, generator=dice)
+    return torch.randn(*shape, generator=generator)
 
 
 def classes(*shape, some=C):
-    return torch.randint(some, shape, generator=dice)
+    return torch.randint(some, shape, generator=generator)
 
 
 def some_of(labels, value):
     """The labels, of which about a third have `value` instead."""
-    return labels.masked_fill(torch.rand(labels.shape, generator=dice) < 0.35, value)
+    return labels.masked_fill(torch.rand(labels.shape, generator=generator) < 0.35, value)
 
 
 WEIGHT = torch.tensor([1.0, 4.0, 0.5, 2.0])

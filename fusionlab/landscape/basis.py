@@ -13,7 +13,7 @@ from fusionlab.landscape.precision import HALF, wide, working
 from fusionlab.weights import Weights
 
 
-class Span:
+class Basis:
     """A few points, stacked by name, whose combinations are the points to score.
 
     A point brings its own buffers. Between points there are none, since arithmetic drops them:

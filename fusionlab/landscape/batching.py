@@ -26,7 +26,7 @@ GPU_BYTES = 1e9  # of the widest layer, for all points of a call
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Batching:
     """Points per call, calls at the same time, and rows of the data per call."""
 
     stack: int
@@ -34,7 +34,7 @@ class Schedule:
     rows: int
 
 
-def choose(cost: Cost, rows: int, device: torch.device) -> Schedule:
+def choose(cost: Cost, rows: int, device: torch.device) -> Batching:
     """Pick a schedule from what one row costs.
 
     Small networks are bound by the calls, so points are stacked; larger ones by arithmetic, where
@@ -44,11 +44,11 @@ def choose(cost: Cost, rows: int, device: torch.device) -> Schedule:
     if device.type != "cpu":
         at_once = max(1, int(GPU_BYTES // max(1, cost.bytes)))
         chunk = min(rows, at_once)
-        return Schedule(max(1, min(256, at_once // chunk)), 1, chunk)
+        return Batching(max(1, min(256, at_once // chunk)), 1, chunk)
     most = max(1, min(ROWS, int(CPU_BYTES // max(1, cost.bytes))))
     stack = CALL_FLOPS // max(1, cost.flops * rows)
     stack = 1 if cost.convolutional else max(1, min(STACK, int(stack)))
-    return Schedule(stack, torch.get_num_threads(), ceil(rows / ceil(rows / most)))
+    return Batching(stack, torch.get_num_threads(), ceil(rows / ceil(rows / most)))
 
 
 def run(
