@@ -18,6 +18,7 @@ from fusionlab.connectivity.forces import force, tangent
 from fusionlab.connectivity.paths import Line, Path
 from fusionlab.connectivity.polylines import Polyline, interpolate
 from fusionlab.connectivity.profiles import Profile, profile
+from fusionlab.coordinates import check_finite
 from fusionlab.descent import Recipe, carry_out, factor
 from fusionlab.landscape import Landscape, Sloped
 from fusionlab.weights import Weights
@@ -266,6 +267,7 @@ def _first(a: Weights, b: Weights, start: Path | Sequence[Weights] | None, pivot
     """The band before its first step; its pivots stand evenly on what it starts from."""
     if pivots < 1:
         raise ValueError(f"{pivots} pivots cannot move: a band needs at least one between its ends")
+    check_finite((a, b))
     if isinstance(start, Sequence):
         line = Polyline.even((a, *start, b))
     else:

@@ -12,6 +12,7 @@ from torch.nn.functional import cosine_similarity
 
 from fusionlab.landscape import Landscape
 from fusionlab.objectives import AnyObjective
+from fusionlab.outputs import logits_of
 from fusionlab.weights import Weights, lerp
 
 ROWS = 500  # examples whose features are held at once
@@ -72,7 +73,8 @@ def feature_connectivity(
     _check(names, model)
     total, count = torch.zeros(3, len(names), dtype=torch.double), 0
     for part in landscape.data.parts(ROWS):
-        features = [landscape.features(point, names, part.inputs) for point in points]
+        given = [landscape.features(point, names, part.inputs) for point in points]
+        features = [list(map(logits_of, each)) for each in given]  # of an LSTM its outputs
         rows = [_compare(fa, fb, merged, t) for fa, fb, merged in zip(*features, strict=True)]
         total, count = total + torch.stack(rows, 1).cpu(), count + len(part)
     return FeatureConnectivity(names, *total / count)

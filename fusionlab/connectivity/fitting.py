@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from fusionlab.connectivity.vertices import Penalty, Shape, Vertices
+from fusionlab.coordinates import in_one_precision
 from fusionlab.descent import (
     Descent,
     Recipe,
@@ -237,10 +238,11 @@ def fit(
 
 
 def _moved(shape: _Shape, device: torch.device) -> _Shape:
-    """The shape on a device; where it lies there already, itself."""
-    if all(t.device == device for point in shape.points for t in point.values()):
-        return shape
-    return shape.through(point.move(device) for point in shape.points)
+    """The shape on a device and in one precision; where it has both already, itself."""
+    points = in_one_precision(shape.points)
+    if all(t.device == device for point in points for t in point.values()):
+        return shape if points == shape.points else shape.through(points)
+    return shape.through(point.move(device) for point in points)
 
 
 def _may_draw(network: nn.Module) -> bool:

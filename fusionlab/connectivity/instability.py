@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusionlab.connectivity.paths import Line
 from fusionlab.connectivity.profiles import profile
+from fusionlab.coordinates import check_finite
 from fusionlab.data import Data
 from fusionlab.landscape import Landscape
 from fusionlab.weights import Weights, mean
@@ -62,6 +63,7 @@ def instability(
     """
     if len(thetas) < 2:
         raise ValueError(f"{len(thetas)} network cannot disagree with itself: give two or more.")
+    check_finite(thetas)  # NaN would count as an answer, the first class
     data = Data.of(landscape.data)
     labels = data.labels
     beliefs = torch.stack([landscape.probabilities(p, data.inputs) for p in thetas])

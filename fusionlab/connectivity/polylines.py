@@ -24,11 +24,17 @@ class Polyline:
 
     @classmethod
     def even(cls, points: Sequence[Weights]) -> Self:
-        """The path at an even pace: the t of each point is its share of the length."""
+        """The path at an even pace: the t of each point is its share of the length.
+
+        Raises:
+            ValueError: if the path goes nowhere, or the points are of different spaces.
+        """
         for point in points[1:]:
             check_same_space(points[0], point)
         gaps = torch.stack([(q - p).norm().cpu() for p, q in pairwise(points)])
         passed = torch.cat([gaps.new_zeros(1), gaps.cumsum(0)])
+        if passed[-1] == 0:
+            raise ValueError("all points of this path are one point: give two different ends.")
         return cls(tuple(points), passed / passed[-1])
 
     def __call__(self, t: float) -> Weights:

@@ -99,8 +99,8 @@ def lengths(points: Sequence[Weights]) -> tuple[Tensor, Tensor]:
     ‖Σᵢ Δcᵢ θᵢ‖² = Δcᵀ G Δc, so the coordinates are read once, however many points there are.
     """
     if not (isinstance(points, Combinations) and _affine(points.coefficients)):
-        gaps = [(q - p).norm().cpu() for p, q in pairwise(points)]
-        return torch.stack(gaps), (points[-1] - points[0]).norm().cpu()
+        gaps = [float((q - p).norm()) for p, q in pairwise(points)]
+        return torch.tensor(gaps, dtype=torch.double), (points[-1] - points[0]).norm().cpu()
     c = points.coefficients
     steps = torch.cat([c.diff(dim=0), c[-1:] - c[:1]])  # rows sum to 0: any origin will do
     products = centred_products(points.points)

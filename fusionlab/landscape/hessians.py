@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from fusionlab.coordinates import check_real
 from fusionlab.weights import Weights
 
 TOGETHER = 8  # more vectors at once gain little
@@ -25,12 +26,23 @@ class Hessian:
     def __init__(
         self, product: Callable[[Tensor], Tensor], theta: Weights, *, together: int = TOGETHER
     ) -> None:
+        check_real(theta, "the Hessian")
         self._product, self._theta, self.together = product, theta, together
         self.size = theta.size
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """Hv for each row v."""
-        return torch.cat([self._product(rows) for rows in vectors.split(self.together)])
+        """Hv for each row v.
+
+        Raises:
+            ValueError: if it is NaN or infinite.
+        """
+        products = torch.cat([self._product(rows) for rows in vectors.split(self.together)])
+        if not products.isfinite().all():
+            raise ValueError(
+                "the Hessian of the loss at this point is NaN or infinite, so it has no "
+                "eigenvalues: choose a point at which landscape(theta).loss is a number."
+            )
+        return products
 
     def point(self, vector: Tensor) -> Weights:
         """A flat vector (d,) under the names and in the shapes of θ's space."""

@@ -123,7 +123,7 @@ class _Box(_Region):
 
     def towards(self, slope: Weights) -> Weights:
         """The corner that lies furthest uphill."""
-        return slope.map(lambda g, t: g.sign() * self._reach(t), self.theta)
+        return slope.map(lambda g, t: g.sgn() * self._reach(t), self.theta)
 
     def _reach(self, tensor: Tensor) -> Tensor:
         return self.epsilon * (tensor.abs() + 1)
