@@ -26,6 +26,16 @@ class FeatureConnectivity:
     features m and the mixture x: `cosine` is that of m and x, `factor` is the c that brings c x
     closest to m, and `ends` is the cosine of f(a) and f(b) themselves, without any merging. An
     example whose features are all 0 counts as 0.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import feature_connectivity
+        >>> from fusionlab.lab import initial, mlp
+        >>> model = mlp(2, 4, 2)
+        >>> a, b = (initial(model, seed=seed) for seed in (0, 1))
+        >>> found = feature_connectivity(model, a, b, (torch.ones(2, 2), torch.tensor([0, 1])))
+        >>> found.layers, round(found.cosine[0].item(), 4)  # the first is linear
+        (('1', '3'), 1.0)
     """
 
     layers: tuple[str, ...]

@@ -46,6 +46,16 @@ class Fit(Generic[_Shape]):
     """A fitted shape, and the losses of its batches in nats, shape (steps,).
 
     A fit that was interrupted or diverged is not `complete` and holds what was reached.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import Bezier, fit
+        >>> from fusionlab.lab import Recipe, initial, mlp
+        >>> model, data = mlp(2, 4, 2), (torch.randn(8, 2), torch.arange(8) % 2)
+        >>> a, b = (initial(model, seed=seed) for seed in (0, 1))
+        >>> fitted = fit(model, data, Bezier.between(a, b), Recipe(steps=3), seed=0)
+        >>> fitted.steps, fitted.complete, fitted.shape(0.0) is a
+        (3, True, True)
     """
 
     shape: _Shape
@@ -64,6 +74,16 @@ class Fitting(Iterator[Fit[_Shape]]):
     """A fit to watch: each `next` trains for a tenth of a second, or one step if that is longer.
 
     The arguments are those of `fit`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import Bezier, Fitting
+        >>> from fusionlab.lab import Recipe, initial, mlp
+        >>> model, data = mlp(2, 4, 2), (torch.randn(8, 2), torch.arange(8) % 2)
+        >>> a, b = (initial(model, seed=seed) for seed in (0, 1))
+        >>> *_, last = Fitting(model, data, Bezier.between(a, b), Recipe(steps=3), seed=0)
+        >>> last.steps, last.complete
+        (3, True)
     """
 
     def __init__(

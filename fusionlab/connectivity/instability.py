@@ -26,6 +26,12 @@ class Instability:
     probabilities, `average` that of the mean of their weights. `disagreement` is the share of
     examples to which two of them give different answers, mean over all pairs. `error_barrier` is
     the mean over neighbours: the first and the second, the second and the third, and so on.
+
+    Example:
+        >>> from fusionlab.connectivity import Instability
+        >>> twins = Instability(0.875, 0.9375, 0.25, disagreement=0.125, error_barrier=0.625)
+        >>> twins.ensemble_gain, twins.average_gain
+        (0.0625, -0.625)
     """
 
     single: float

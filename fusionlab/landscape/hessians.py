@@ -21,6 +21,14 @@ class Hessian:
         product: the map; for any function of weights, such as one whose Hessian is known.
         theta: the point; its precision and its device are those of the vectors.
         together: how many vectors `product` takes well at once.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Hessian
+        >>> hessian = Hessian(lambda rows: 3 * rows, Weights({"w": torch.zeros(2)}))
+        >>> hessian(torch.tensor([[1.0, 2.0]]))
+        tensor([[3., 6.]])
     """
 
     def __init__(

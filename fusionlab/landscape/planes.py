@@ -21,7 +21,14 @@ DIGITS = 10  # coefficients are rounded here, so that a point that spans the pla
 
 
 class Bounds(NamedTuple):
-    """A rectangle of a plane."""
+    """A rectangle of a plane.
+
+    Example:
+        >>> from fusionlab.landscape import Bounds
+        >>> x, y = Bounds(-1, 1, 0, 1).grid(3, 2)
+        >>> x.tolist(), y.tolist()
+        ([-1.0, 0.0, 1.0], [0.0, 1.0])
+    """
 
     x_min: float
     x_max: float
@@ -40,6 +47,15 @@ class Plane:
 
     Origin, u and v are combinations of the k ≥ 3 `points`: `frame[0]` holds the coefficients of
     the origin, `frame[1]` and `frame[2]` those of the directions, shape (3, k).
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Plane
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> plane = Plane.through(a, b, c)
+        >>> plane(2.0, 3.0)["w"], plane.project(c)
+        (tensor([2., 3.]), (1.0, 1.0))
     """
 
     points: tuple[Weights, ...]

@@ -14,7 +14,17 @@ _States = list[Any]
 
 
 class Draws:
-    """The generators that a source may draw from: torch's, NumPy's, Python's, and its own."""
+    """The generators that a source may draw from: torch's, NumPy's, Python's, and its own.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.rows import Draws
+        >>> before = torch.get_rng_state()
+        >>> with Draws().put_back():
+        ...     drawn = torch.rand(3)
+        >>> torch.equal(torch.get_rng_state(), before)
+        True
+    """
 
     def __init__(self, source: Any = None) -> None:
         samplers = [getattr(source, name, None) for name in ("sampler", "batch_sampler")]
