@@ -17,6 +17,15 @@ class Combinations(Sequence[Weights]):
     Args:
         points: the k points θᵢ, all of one space.
         coefficients: cₚᵢ, shape (P, k).
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.combinations import Combinations
+        >>> a, b = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0))
+        >>> third = torch.tensor([[0.5, 0.5], [0.25, 0.75]])
+        >>> [theta["w"].item() for theta in Combinations([a, b], third)]
+        [2.0, 3.0]
     """
 
     def __init__(self, points: Sequence[Weights], coefficients: Tensor) -> None:

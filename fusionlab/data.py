@@ -25,6 +25,13 @@ class Data:
 
     Raises:
         ValueError: if lengths differ, there is no row, or a number is not finite.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Data
+        >>> data = Data(torch.randn(6, 2), torch.tensor([0, 1, 2, 0, 1, 2]))
+        >>> len(data), data.classes, data[:3].labels
+        (6, 3, tensor([0, 1, 2]))
     """
 
     inputs: Inputs

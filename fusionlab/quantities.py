@@ -19,6 +19,13 @@ class Quantity:
         unit: as it is written beside an axis; "" where there is none.
         share: whether it lies in [0, 1] and is written in per cent.
         higher_is_better: whether more of it is better.
+
+    Example:
+        >>> from fusionlab.quantities import Quantity
+        >>> Quantity("loss", "nats").axis
+        'loss (nats)'
+        >>> Quantity("accuracy", share=True).write(0.875)
+        '87.5 %'
     """
 
     name: str
@@ -40,7 +47,13 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured at a point: the loss, and one quality beside it, if there is one."""
+    """What is measured at a point: the loss, and one quality beside it, if there is one.
+
+    Example:
+        >>> from fusionlab.quantities import CLASSIFIED
+        >>> CLASSIFIED.names
+        ('loss', 'error', 'accuracy')
+    """
 
     loss: Quantity
     quality: Quantity | None

@@ -45,7 +45,17 @@ def random_states(device: torch.device) -> Hashable:
 
 
 class Generators:
-    """The generators that a source may draw from: torch's, NumPy's, Python's, and its own."""
+    """The generators that a source may draw from: torch's, NumPy's, Python's, and its own.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.randomness import Generators
+        >>> before = torch.get_rng_state()
+        >>> with Generators().put_back():
+        ...     drawn = torch.rand(3)
+        >>> torch.equal(torch.get_rng_state(), before)
+        True
+    """
 
     def __init__(self, source: Any = None) -> None:
         samplers = [getattr(source, name, None) for name in ("sampler", "batch_sampler")]

@@ -29,6 +29,15 @@ class Stream:
 
     Raises:
         TypeError: if it is no data, or can be read only once.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Stream
+        >>> stream = Stream(lambda: ((torch.ones(2), n % 2) for n in range(5)), rows=2)
+        >>> [len(batch) for batch in stream]
+        [2, 2, 1]
+        >>> len(stream.first(4))
+        4
     """
 
     def __init__(self, source: Any, *, rows: int | None = None) -> None:

@@ -1,11 +1,7 @@
 """Points of weight space.
 
 A network with d parameters is a point θ of ℝᵈ. `Weights` keeps that point as named tensors
-and gives it the arithmetic of a vector space, so that code reads like the text:
-
-    midpoint = (a + b) / 2
-    task_vector = finetuned - pretrained
-    edited = pretrained + 0.4 * task_vector
+and gives it the arithmetic of a vector space, so that code reads like the text.
 """
 
 from __future__ import annotations
@@ -41,6 +37,15 @@ class Weights(Mapping[str, Tensor]):
     `buffers` holds what a network measured while it was trained (BatchNorm's running mean and
     variance, counters). They are measurements, not coordinates: arithmetic drops them, and a
     `Landscape` that needs them says so. Operations return new points; nothing changes in place.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> a, b = (Weights({"w": torch.tensor(w)}) for w in ([1.0, 2.0], [3.0, 0.0]))
+        >>> ((a + b) / 2)["w"]
+        tensor([2., 1.])
+        >>> (a @ b).item()
+        3.0
     """
 
     __array_ufunc__ = None  # lets numpy_scalar * theta reach __rmul__

@@ -9,7 +9,8 @@ import fusionlab
 
 PACKAGE = Path(fusionlab.__file__).parent
 GROUND = {
-    "outputs", "modes", "modules", "costs", "randomness", "spaces", "weights", "combinations",
+    "outputs", "modes", "modules", "costs", "randomness", "spaces", "weights", "coordinates",
+    "combinations",
     "rows", "data", "streams", "quantities", "objectives", "checkpoints", "descent",
 }  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
@@ -21,6 +22,7 @@ DOORS = {
     "modules": set(),
     "costs": {"modes", "outputs"},
     "weights": {"spaces", "modes", "modules"},
+    "coordinates": {"spaces", "weights"},
     "combinations": {"spaces", "weights"},
     "randomness": set(),
     "rows": {"outputs", "randomness"},

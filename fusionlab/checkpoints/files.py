@@ -10,7 +10,18 @@ from pathlib import Path
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be read as a point of weight space."""
+    """A file that cannot be read as a point of weight space.
+
+    Example:
+        >>> import tempfile
+        >>> from fusionlab.checkpoints import CheckpointError, load
+        >>> with tempfile.NamedTemporaryFile() as empty:
+        ...     try:
+        ...         load(empty.name)
+        ...     except CheckpointError as error:
+        ...         print("refused")
+        refused
+    """
 
 
 @contextmanager

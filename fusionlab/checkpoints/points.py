@@ -28,7 +28,18 @@ from fusionlab.weights import Weights
 
 
 class Checkpoint(NamedTuple):
-    """A point and the facts of its making (recipe, seed, versions, sha256)."""
+    """A point and the facts of its making (recipe, seed, versions, sha256).
+
+    Example:
+        >>> import tempfile
+        >>> from fusionlab.checkpoints import load, save
+        >>> from fusionlab.lab import initial, mlp
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(f"{folder}/a.safetensors", initial(mlp(2, 2), seed=0), {"seed": 0})
+        ...     checkpoint = load(f"{folder}/a.safetensors")
+        >>> checkpoint.theta.size, checkpoint.facts["seed"]
+        (6, 0)
+    """
 
     theta: Weights
     facts: dict[str, Any]

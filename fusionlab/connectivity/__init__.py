@@ -1,6 +1,6 @@
 """Two points: a path between them. Several: the shape that they span."""
 
-from fusionlab.connectivity.bands import Band, Saddle, Stretching, elastic_band
+from fusionlab.connectivity.bands import Stretching, elastic_band
 from fusionlab.connectivity.complexes import Complex, connect
 from fusionlab.connectivity.curves import Bezier, Chain, Curve
 from fusionlab.connectivity.features import FeatureConnectivity, feature_connectivity
@@ -10,7 +10,7 @@ from fusionlab.connectivity.layers import layers, layerwise_profiles
 from fusionlab.connectivity.patches import Patch
 from fusionlab.connectivity.paths import Line, Path, points_on
 from fusionlab.connectivity.penalties import cosine_penalty, volume, volume_penalty
-from fusionlab.connectivity.polylines import Polyline
+from fusionlab.connectivity.polylines import Band, Polyline, Saddle
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.connectivity.simplexes import Simplex
 from fusionlab.connectivity.statistics import PathStatistics, Summary, lengths, path_statistics

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from math import inf, isinf
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +15,9 @@ from torch import Tensor
 from fusionlab.connectivity.fitting import PACE
 from fusionlab.connectivity.forces import force, tangent
 from fusionlab.connectivity.paths import Line, Path
-from fusionlab.connectivity.polylines import Polyline, interpolate
-from fusionlab.connectivity.profiles import Profile, profile
+from fusionlab.connectivity.polylines import Band, Polyline, interpolate
+from fusionlab.connectivity.profiles import profile
+from fusionlab.coordinates import check_finite
 from fusionlab.descent import Recipe, carry_out, factor
 from fusionlab.landscape import Landscape, Sloped
 from fusionlab.weights import Weights
@@ -25,40 +25,22 @@ from fusionlab.weights import Weights
 DENSE = 8  # steps per segment in which the loss between two pivots is looked for
 
 
-class Saddle(NamedTuple):
-    """The highest place of a path: where, and its loss."""
-
-    t: float
-    loss: float
-
-
-@dataclass(frozen=True, eq=False)
-class Band(Polyline):
-    """A path in straight segments through its pivots, whose ends are a and b.
-
-    `along` is the loss where it was measured: between the pivots, too, of a band that is done;
-    only at them while it moves. A band that was interrupted or diverged is not `complete`.
-    """
-
-    along: Profile
-    complete: bool = True
-
-    @property
-    def losses(self) -> Tensor:
-        """The loss at each pivot, (k,), float64."""
-        return self.along.loss[torch.searchsorted(self.along.t, self.positions)]
-
-    @property
-    def saddle(self) -> Saddle:
-        """The highest loss that was measured along the band."""
-        top = int(self.along.loss.argmax())
-        return Saddle(self.along.t[top].item(), self.along.loss[top].item())
-
-
 class Stretching(Iterator[Band]):
     """A band to watch: each `next` moves it for a tenth of a second, or one step if that is longer.
 
     The arguments are those of `elastic_band`; what `next` gives is scored at its pivots only.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import Stretching
+        >>> from fusionlab.lab import initial, mlp
+        >>> from fusionlab.landscape import Landscape
+        >>> model = mlp(2, 4, 2)
+        >>> ends = (initial(model, seed=seed) for seed in (0, 1))
+        >>> landscape = Landscape(model, (torch.randn(8, 2), torch.arange(8) % 2))
+        >>> *_, band = Stretching(landscape, *ends, pivots=2, cycles=1, steps=3)
+        >>> len(band.points)
+        4
     """
 
     def __init__(
@@ -266,6 +248,7 @@ def _first(a: Weights, b: Weights, start: Path | Sequence[Weights] | None, pivot
     """The band before its first step; its pivots stand evenly on what it starts from."""
     if pivots < 1:
         raise ValueError(f"{pivots} pivots cannot move: a band needs at least one between its ends")
+    check_finite((a, b))
     if isinstance(start, Sequence):
         line = Polyline.even((a, *start, b))
     else:

@@ -35,6 +35,15 @@ class Complex:
 
     Source:
         Benton et al. 2021, arXiv:2102.13042.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Complex
+        >>> a, b, c = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0, 6.0))
+        >>> grown = Complex.of([a, b]).cone(c)
+        >>> grown.simplexes, grown.volume
+        (((0, 2), (1, 2)), 8.0)
     """
 
     points: tuple[Weights, ...]

@@ -26,6 +26,15 @@ class Curve:
 
     Raises:
         ValueError: if there are fewer than two points, or they are of different spaces.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Bezier
+        >>> a, b = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0))
+        >>> curve = Bezier.between(a, b, bends=1)
+        >>> [theta["w"].item() for theta in (*curve.bends, curve(0.25))]
+        [2.0, 1.0]
     """
 
     points: tuple[Weights, ...]
@@ -75,6 +84,14 @@ class Chain(Curve):
 
     Source:
         Garipov et al. 2018, arXiv:1802.10026.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Chain
+        >>> a, b, c = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0, 0.0))
+        >>> Chain((a, b, c))(0.25)["w"]
+        tensor([2.])
     """
 
     def coefficients(self, t: Tensor) -> Tensor:
@@ -92,6 +109,14 @@ class Bezier(Curve):
 
     Source:
         Garipov et al. 2018, arXiv:1802.10026, with one bend; here any number.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Bezier
+        >>> a, b, c = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0, 0.0))
+        >>> Bezier((a, b, c))(0.5)["w"]
+        tensor([2.])
     """
 
     def coefficients(self, t: Tensor) -> Tensor:

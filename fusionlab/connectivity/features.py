@@ -12,6 +12,7 @@ from torch.nn.functional import cosine_similarity
 
 from fusionlab.landscape import Landscape
 from fusionlab.objectives import AnyObjective
+from fusionlab.outputs import logits_of
 from fusionlab.weights import Weights, lerp
 
 ROWS = 500  # examples whose features are held at once
@@ -25,6 +26,16 @@ class FeatureConnectivity:
     features m and the mixture x: `cosine` is that of m and x, `factor` is the c that brings c x
     closest to m, and `ends` is the cosine of f(a) and f(b) themselves, without any merging. An
     example whose features are all 0 counts as 0.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import feature_connectivity
+        >>> from fusionlab.lab import initial, mlp
+        >>> model = mlp(2, 4, 2)
+        >>> a, b = (initial(model, seed=seed) for seed in (0, 1))
+        >>> found = feature_connectivity(model, a, b, (torch.ones(2, 2), torch.tensor([0, 1])))
+        >>> found.layers, round(found.cosine[0].item(), 4)  # the first is linear
+        (('1', '3'), 1.0)
     """
 
     layers: tuple[str, ...]
@@ -72,7 +83,8 @@ def feature_connectivity(
     _check(names, model)
     total, count = torch.zeros(3, len(names), dtype=torch.double), 0
     for part in landscape.data.parts(ROWS):
-        features = [landscape.features(point, names, part.inputs) for point in points]
+        given = [landscape.features(point, names, part.inputs) for point in points]
+        features = [list(map(logits_of, each)) for each in given]  # of an LSTM its outputs
         rows = [_compare(fa, fb, merged, t) for fa, fb, merged in zip(*features, strict=True)]
         total, count = total + torch.stack(rows, 1).cpu(), count + len(part)
     return FeatureConnectivity(names, *total / count)

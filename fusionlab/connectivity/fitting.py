@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from fusionlab.connectivity.vertices import Penalty, Shape, Vertices
+from fusionlab.coordinates import in_one_precision
 from fusionlab.descent import (
     Optimizer,
     Recipe,
@@ -45,6 +46,16 @@ class Fit(Generic[_Shape]):
     """A fitted shape, and the losses of its batches in nats, shape (steps,).
 
     A fit that was interrupted or diverged is not `complete` and holds what was reached.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import Bezier, fit
+        >>> from fusionlab.lab import Recipe, initial, mlp
+        >>> model, data = mlp(2, 4, 2), (torch.randn(8, 2), torch.arange(8) % 2)
+        >>> a, b = (initial(model, seed=seed) for seed in (0, 1))
+        >>> fitted = fit(model, data, Bezier.between(a, b), Recipe(steps=3), seed=0)
+        >>> fitted.steps, fitted.complete, fitted.shape(0.0) is a
+        (3, True, True)
     """
 
     shape: _Shape
@@ -63,6 +74,16 @@ class Fitting(Iterator[Fit[_Shape]]):
     """A fit to watch: each `next` trains for a tenth of a second, or one step if that is longer.
 
     The arguments are those of `fit`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.connectivity import Bezier, Fitting
+        >>> from fusionlab.lab import Recipe, initial, mlp
+        >>> model, data = mlp(2, 4, 2), (torch.randn(8, 2), torch.arange(8) % 2)
+        >>> a, b = (initial(model, seed=seed) for seed in (0, 1))
+        >>> *_, last = Fitting(model, data, Bezier.between(a, b), Recipe(steps=3), seed=0)
+        >>> last.steps, last.complete
+        (3, True)
     """
 
     def __init__(
@@ -239,10 +260,11 @@ def fit(
 
 
 def _moved(shape: _Shape, device: torch.device) -> _Shape:
-    """The shape on a device; where it lies there already, itself."""
-    if all(t.device == device for point in shape.points for t in point.values()):
-        return shape
-    return shape.through(point.move(device) for point in shape.points)
+    """The shape on a device and in one precision; where it has both already, itself."""
+    points = in_one_precision(shape.points)
+    if all(t.device == device for point in points for t in point.values()):
+        return shape if points == shape.points else shape.through(points)
+    return shape.through(point.move(device) for point in points)
 
 
 def _may_draw(network: nn.Module) -> bool:

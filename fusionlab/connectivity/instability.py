@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusionlab.connectivity.paths import Line
 from fusionlab.connectivity.profiles import profile
+from fusionlab.coordinates import check_finite
 from fusionlab.data import Data
 from fusionlab.landscape import Landscape
 from fusionlab.weights import Weights, mean
@@ -25,6 +26,12 @@ class Instability:
     probabilities, `average` that of the mean of their weights. `disagreement` is the share of
     examples to which two of them give different answers, mean over all pairs. `error_barrier` is
     the mean over neighbours: the first and the second, the second and the third, and so on.
+
+    Example:
+        >>> from fusionlab.connectivity import Instability
+        >>> twins = Instability(0.875, 0.9375, 0.25, disagreement=0.125, error_barrier=0.625)
+        >>> twins.ensemble_gain, twins.average_gain
+        (0.0625, -0.625)
     """
 
     single: float
@@ -62,6 +69,7 @@ def instability(
     """
     if len(thetas) < 2:
         raise ValueError(f"{len(thetas)} network cannot disagree with itself: give two or more.")
+    check_finite(thetas)  # NaN would count as an answer, the first class
     data = Data.of(landscape.data)
     labels = data.labels
     beliefs = torch.stack([landscape.probabilities(p, data.inputs) for p in thetas])

@@ -8,8 +8,8 @@ from operator import or_
 
 from fusionlab.connectivity.paths import Line
 from fusionlab.connectivity.profiles import Profile, profile
+from fusionlab.coordinates import in_one_precision
 from fusionlab.landscape import Field
-from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
 
 Groups = Mapping[str, Sequence[str]]
@@ -53,7 +53,7 @@ def layerwise_profiles(
     Source:
         Adilova et al. 2024, arXiv:2307.06966: single layers and groups of them have no barrier.
     """
-    check_same_space(a, b)
+    a, b = in_one_precision((a, b))
     chosen = {name: _tensors(a, names) for name, names in (groups or layers(a)).items()}
     if cumulative:
         chosen = dict(zip(chosen, accumulate(chosen.values(), or_), strict=True))

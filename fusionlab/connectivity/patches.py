@@ -27,6 +27,15 @@ class Patch:
 
     Source:
         Ren, Chen and Wang 2025 (ICLR), openreview.net/forum?id=1NevL7zdHS.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Patch
+        >>> a, b, c, d = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0, 8.0, 12.0))
+        >>> patch = Patch.over([a, b, c, d])
+        >>> patch(1.0, 0.0)["w"], patch(0.5, 0.5)["w"]
+        (tensor([4.]), tensor([6.]))
     """
 
     points: tuple[Weights, ...]

@@ -17,7 +17,18 @@ Path = Callable[[float], Weights]
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """The segment (1 − t) a + t b; outside [0, 1] it goes on straight."""
+    """The segment (1 − t) a + t b; outside [0, 1] it goes on straight.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Line
+        >>> a, b = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0))
+        >>> Line(a, b)(0.25)["w"]
+        tensor([1.])
+        >>> Line(a, b)(1.0) is b
+        True
+    """
 
     a: Weights
     b: Weights

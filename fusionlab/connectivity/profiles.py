@@ -18,6 +18,18 @@ class Profile(Measured):
 
     Of a classifier these are the loss in nats and the accuracy in [0, 1]. Three barriers are in
     use; each is a property, and 0 means that nothing rises.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Line, profile
+        >>> from fusionlab.landscape import Score
+        >>> a, b = (Weights({"w": torch.tensor([w])}) for w in (-1.0, 1.0))
+        >>> def hill(theta):
+        ...     return Score(1 - theta["w"].item() ** 2, 1.0)
+        >>> along = profile(hill, Line(a, b), points=3)
+        >>> along.loss.tolist(), along.barrier
+        ([0.0, 1.0, 0.0], 1.0)
     """
 
     t: Tensor

@@ -19,6 +19,16 @@ class Simplex:
     Args:
         points: the vertices; two make a line, three a triangle.
         fixed: the numbers of the vertices that a fit leaves where they are.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Simplex
+        >>> a, b, c = (Weights({"w": torch.tensor([w])}) for w in (0.0, 4.0, 8.0))
+        >>> Simplex((a, b, c))([0.5, 0.5, 0.0])["w"]
+        tensor([2.])
+        >>> Simplex((a, b, c)).centre["w"].item()
+        4.0
     """
 
     points: tuple[Weights, ...]

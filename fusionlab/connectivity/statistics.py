@@ -18,7 +18,14 @@ from fusionlab.weights import Weights
 
 @dataclass(frozen=True)
 class Summary:
-    """A quantity along a path; `by_length` is its mean per unit of length, `mean` that over t."""
+    """A quantity along a path; `by_length` is its mean per unit of length, `mean` that over t.
+
+    Example:
+        >>> from fusionlab.connectivity import Summary
+        >>> loss = Summary(start=0.1, end=0.2, lowest=0.1, highest=0.9, mean=0.5, by_length=0.6)
+        >>> loss.highest - loss.lowest
+        0.8
+    """
 
     start: float
     end: float
@@ -34,6 +41,16 @@ class PathStatistics:
 
     `along` holds the scores, `passed` the length up to each of its positions, (points,), and
     `detour` is the whole length over the distance between the ends.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.connectivity import Chain, path_statistics
+        >>> from fusionlab.landscape import Score
+        >>> a, b, c = (Weights({"w": torch.tensor([w])}) for w in (0.0, 3.0, 2.0))
+        >>> path = path_statistics(lambda theta: Score(theta["w"].item(), 1.0), Chain((a, b, c)))
+        >>> round(path.length, 3), round(path.detour, 3)
+        (4.0, 2.0)
     """
 
     along: Profile
@@ -99,8 +116,8 @@ def lengths(points: Sequence[Weights]) -> tuple[Tensor, Tensor]:
     ‖Σᵢ Δcᵢ θᵢ‖² = Δcᵀ G Δc, so the coordinates are read once, however many points there are.
     """
     if not (isinstance(points, Combinations) and _affine(points.coefficients)):
-        gaps = [(q - p).norm().cpu() for p, q in pairwise(points)]
-        return torch.stack(gaps), (points[-1] - points[0]).norm().cpu()
+        gaps = [float((q - p).norm()) for p, q in pairwise(points)]
+        return torch.tensor(gaps, dtype=torch.double), (points[-1] - points[0]).norm().cpu()
     c = points.coefficients
     steps = torch.cat([c.diff(dim=0), c[-1:] - c[:1]])  # rows sum to 0: any origin will do
     products = centred_products(points.points)

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from fusionlab.coordinates import check_finite, check_real
 from fusionlab.data import Data
 from fusionlab.descent import fitted
 from fusionlab.landscape import shaped
@@ -56,7 +57,10 @@ class Vertices:
         device = data.device
         self._penalty = penalty
         self.network = copy_module(model).to(device)
-        check_same_space(shape.points[0], dict(self.network.named_parameters()))
+        for point in shape.points:
+            check_same_space(point, dict(self.network.named_parameters()))
+            check_real(point, "a fit")
+        check_finite(shape.points)
         self._objective = fitted(self.network, data, objective)
         self.network.train()
         fixed = {i % len(shape.points) for i in shape.fixed}
@@ -69,6 +73,7 @@ class Vertices:
         self.free = self._vertices[: len(self._free)]
         self._slopes = torch.zeros_like(self.free)
         self._theta, self._slope = torch.zeros_like(flat[0]), torch.zeros_like(flat[0])
+        self.network.to(self._theta.dtype)  # its buffers, too
         self._layers = self._place_views(layerwise=layerwise)
         self._moving = self._unfrozen()
 

@@ -28,6 +28,14 @@ class Optimizer:
 
     Raises:
         ValueError: if there is nothing to move.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.descent import Optimizer
+        >>> value = torch.tensor([1.0])
+        >>> Optimizer([value], "sgd", momentum=0.0, decay=0.0).step([torch.tensor([2.0])], rate=0.25)
+        >>> value
+        tensor([0.5000])
     """
 
     def __init__(

@@ -24,7 +24,14 @@ def bar(total: int | None, what: str, *, progress: bool, unit: str = "step") -> 
 
 
 class Interrupts:
-    """Whether Ctrl-C was pressed; a second press raises KeyboardInterrupt at once."""
+    """Whether Ctrl-C was pressed; a second press raises KeyboardInterrupt at once.
+
+    Example:
+        >>> from fusionlab.descent import interrupts_wait
+        >>> with interrupts_wait() as interrupts:
+        ...     interrupts.pressed
+        False
+    """
 
     def __init__(self) -> None:
         self.pressed = False

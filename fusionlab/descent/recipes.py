@@ -33,6 +33,13 @@ class Recipe:
 
     Raises:
         ValueError: if a value is out of its range.
+
+    Example:
+        >>> from fusionlab.lab import Recipe
+        >>> Recipe(epochs=5, lr=0.05).label
+        'sgd lr 0.05, 5 epochs of batch 32, cosine'
+        >>> Recipe(epochs=2).total_steps(examples=320)
+        20
     """
 
     epochs: int = 20

@@ -18,7 +18,15 @@ LITTER = 1000  # children of neighbouring seeds do not meet unless there are mor
 
 @dataclass(frozen=True, eq=False)
 class Fork:
-    """One training, and those that left it: `children[k]` share its first k steps."""
+    """One training, and those that left it: `children[k]` share its first k steps.
+
+    Example:
+        >>> from fusionlab.lab import Fork, Recipe, mlp, train, two_moons
+        >>> model, data = mlp(2, 4, 2), two_moons(n=64).train
+        >>> parent, *pair = (train(model, data, Recipe(steps=2), seed=seed) for seed in range(3))
+        >>> len(Fork(parent, {1: tuple(pair)}).endings(step=1))
+        2
+    """
 
     parent: Run
     children: Mapping[int, tuple[Run, ...]]

@@ -23,6 +23,14 @@ class Run:
     `checkpoints[i]` is the point after `steps[i]` optimizer steps, from 0 to the last;
     `losses` are those of the batches, in nats, shape (steps,). A run that was interrupted or
     diverged is not `complete` and keeps what came before.
+
+    Example:
+        >>> from fusionlab.lab import Recipe, mlp, train, two_moons
+        >>> run = train(mlp(2, 8, 2), two_moons(n=64).train, Recipe(steps=4, checkpoints=2), seed=0)
+        >>> run
+        Run(seed=0, 4 steps, complete: sgd lr 0.1, 4 steps of batch 32, cosine, checkpoints 2)
+        >>> run.steps, run.final.size
+        ((0, 2, 4), 42)
     """
 
     checkpoints: tuple[Weights, ...]

@@ -10,6 +10,7 @@ from math import inf, sqrt
 import torch
 from torch import Tensor, nn
 
+from fusionlab.coordinates import check_finite
 from fusionlab.lab.computed import computed, plain
 from fusionlab.modules import copy_module
 from fusionlab.randomness import seeded
@@ -41,6 +42,7 @@ def fresh(model: nn.Module, *, start: Weights | None = None) -> nn.Module:
     if start is None:
         _shuffle(network, missed)
         return network
+    check_finite([start])
     buffers = {**Weights.of(network).buffers, **start.buffers}
     return Weights(start, buffers).to(network)
 

@@ -42,7 +42,14 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One problem: `train` to learn from, `val` to choose by, `test` to report."""
+    """One problem: `train` to learn from, `val` to choose by, `test` to report.
+
+    Example:
+        >>> from fusionlab.lab import two_moons
+        >>> task = two_moons(n=100)
+        >>> task.name, len(task.train), len(task.test), task.card.classes
+        ('two_moons', 100, 100, ('upper', 'lower'))
+    """
 
     name: str
     train: Data

@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from fusionlab.coordinates import in_one_precision
 from fusionlab.landscape.notices import notice
 from fusionlab.landscape.precision import HALF, wide, working
 from fusionlab.weights import Weights
@@ -38,7 +39,8 @@ class Basis:
         device: torch.device,
         precision: torch.dtype | None = None,
     ) -> None:
-        self.points, self._device, self._precision = points, device, precision
+        self._given, self._device, self._precision = points, device, precision
+        self.points = points = in_one_precision(points)
         self._told = False  # whether the reader knows what is taken between the points
         narrow = precision is None or precision in HALF  # to combine in which would lose steps
         each = {f"{i} {n}": t for i, p in enumerate(points) for n, t in p.items()}
@@ -90,7 +92,7 @@ class Basis:
 
     def is_of(self, points: tuple[Weights, ...]) -> bool:
         """Whether these very points are combined."""
-        return [*map(id, self.points)] == [*map(id, points)]
+        return [*map(id, self._given)] == [*map(id, points)]
 
     def at(self, c: Tensor, *, without: Sequence[str] = ()) -> dict[str, Tensor]:
         """Parameters and buffers at the coefficients c (q, k), each of shape (q, ...).

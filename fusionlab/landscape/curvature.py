@@ -27,6 +27,17 @@ class Eigenpairs:
     """Eigenvalues λ (k,), float64, their unit vectors v, and the lengths ‖Hv − λv‖ (k,).
 
     Pairs whose search was interrupted or did not converge are not `complete`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Hessian, eigenpairs
+        >>> class Saddle:
+        ...     def hessian(self, theta):
+        ...         return Hessian(lambda rows: rows * torch.tensor([4.0, -1.0]), theta)
+        >>> found = eigenpairs(Saddle(), Weights({"w": torch.zeros(2)}), k=2)
+        >>> found.values.round(decimals=4)
+        tensor([ 4., -1.], dtype=torch.float64)
     """
 
     values: Tensor

@@ -24,6 +24,17 @@ class Density:
 
     It is Σ `weights` · a Gaussian of width `width` at `nodes`; row i of both, shape
     (probes, steps), is what random direction i sees, and sums to 1.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Hessian, spectral_density
+        >>> class Saddle:
+        ...     def hessian(self, theta):
+        ...         return Hessian(lambda rows: rows * torch.tensor([4.0, -1.0]), theta)
+        >>> found = spectral_density(Saddle(), Weights({"w": torch.zeros(2)}), probes=2)
+        >>> round(torch.trapezoid(found.density, found.x).item(), 3)
+        1.0
     """
 
     x: Tensor

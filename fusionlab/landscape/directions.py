@@ -12,11 +12,7 @@ from fusionlab.weights import Weights
 def random_direction(theta: Weights, *, seed: int) -> Weights:
     """Draw a direction from the standard normal distribution over θ's space."""
     generator = torch.Generator().manual_seed(seed)
-    return theta.map(
-        lambda t: torch.randn(t.shape, generator=generator, dtype=torch.float32).to(
-            t.device, t.dtype
-        )
-    )
+    return theta.map(lambda t: _normal(t, generator).to(t.device, t.dtype))
 
 
 def filter_normalise(direction: Weights, theta: Weights) -> Weights:
@@ -31,6 +27,13 @@ def filter_normalise(direction: Weights, theta: Weights) -> Weights:
     """
     check_same_space(direction, theta)
     return direction.map(_like_filters, theta)
+
+
+def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """A draw of this shape; real and imaginary parts are coordinates of their own."""
+    if like.is_complex():
+        return torch.view_as_complex(torch.randn(*like.shape, 2, generator=generator))
+    return torch.randn(like.shape, generator=generator, dtype=torch.float32)
 
 
 def _like_filters(direction: Tensor, tensor: Tensor) -> Tensor:

@@ -21,6 +21,22 @@ class GradientField:
 
     It is the part of −∇L that lies in the plane, in the plane's coordinates; `norm` is the length
     of the whole gradient and `loss` the loss there. All of shape (ny, nx), NaN if not reached.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Plane, Score, gradient_field
+        >>> class Bowl:
+        ...     def __call__(self, theta):
+        ...         return Score((theta @ theta).item(), 0.0)
+        ...
+        ...     def slope(self, theta):
+        ...         return self(theta), 2 * theta
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> x = y = torch.tensor([1.0])
+        >>> field = gradient_field(Bowl(), Plane.through(a, b, c), x, y)
+        >>> round(field.u.item(), 4), round(field.v.item(), 4)
+        (-2.0, -2.0)
     """
 
     x: Tensor

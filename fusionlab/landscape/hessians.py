@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from fusionlab.coordinates import check_real
 from fusionlab.spaces import few
 from fusionlab.weights import Weights
 
@@ -21,11 +22,20 @@ class Hessian:
         product: the map; for any function of weights, such as one whose Hessian is known.
         theta: the point; its precision and its device are those of the vectors.
         together: how many vectors `product` takes well at once.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Hessian
+        >>> hessian = Hessian(lambda rows: 3 * rows, Weights({"w": torch.zeros(2)}))
+        >>> hessian(torch.tensor([[1.0, 2.0]]))
+        tensor([[3., 6.]])
     """
 
     def __init__(
         self, product: Callable[[Tensor], Tensor], theta: Weights, *, together: int = TOGETHER
     ) -> None:
+        check_real(theta, "the Hessian")
         self._product, self._theta, self.together = product, theta, together
         self.size = theta.size
 
@@ -47,8 +57,8 @@ class Hessian:
         each = bad.split([t.numel() for t in self._theta.values()])
         names = [name for name, part in zip(self._theta, each, strict=True) if part.any()]
         return (
-            f"the second derivative of the loss is not finite in {few(names)}. The loss may be too "
-            "large there, or torch's derivative undefined, as that of a norm at zero is. Score the "
+            f"the second derivative of the loss is NaN or infinite in {few(names)}. The loss may "
+            "be too large there, or torch's derivative undefined, as that of a norm at zero is. Score the "
             "point, and add a small number below the root: (x.square().sum() + 1e-12).sqrt()."
         )
 

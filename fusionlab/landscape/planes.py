@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.combinations import Combinations
+from fusionlab.coordinates import check_finite, real_parts
 from fusionlab.landscape.directions import filter_normalise, random_direction
 from fusionlab.spaces import check_same_space
 from fusionlab.weights import Weights
@@ -20,7 +21,14 @@ DIGITS = 10  # coefficients are rounded here, so that a point that spans the pla
 
 
 class Bounds(NamedTuple):
-    """A rectangle of a plane."""
+    """A rectangle of a plane.
+
+    Example:
+        >>> from fusionlab.landscape import Bounds
+        >>> x, y = Bounds(-1, 1, 0, 1).grid(3, 2)
+        >>> x.tolist(), y.tolist()
+        ([-1.0, 0.0, 1.0], [0.0, 1.0])
+    """
 
     x_min: float
     x_max: float
@@ -39,6 +47,15 @@ class Plane:
 
     Origin, u and v are combinations of the k ≥ 3 `points`: `frame[0]` holds the coefficients of
     the origin, `frame[1]` and `frame[2]` those of the directions, shape (3, k).
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Plane
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> plane = Plane.through(a, b, c)
+        >>> plane(2.0, 3.0)["w"], plane.project(c)
+        (tensor([2., 3.]), (1.0, 1.0))
     """
 
     points: tuple[Weights, ...]
@@ -152,7 +169,10 @@ class Plane:
     def gram(self) -> Tensor:
         """Inner products of the directions u and v, shape (2, 2), float64."""
         directions = (self.frame[1:] @ piece for piece in _pieces(self.points))
-        return sum((d @ d.T for d in directions), torch.zeros(2, 2, dtype=torch.double))
+        gram = sum((d @ d.T for d in directions), torch.zeros(2, 2, dtype=torch.double))
+        if not gram.isfinite().all():
+            check_finite(self.points)
+        return gram
 
     @property
     def isometric(self) -> bool:
@@ -161,11 +181,17 @@ class Plane:
 
 
 def centred_products(points: Sequence[Weights]) -> Tensor:
-    """⟨θᵢ − θ̄, θⱼ − θ̄⟩ from the points' mean θ̄, in double precision; shape (k, k)."""
+    """⟨θᵢ − θ̄, θⱼ − θ̄⟩ from the points' mean θ̄, in double precision; shape (k, k).
+
+    Raises:
+        ValueError: if a coordinate is NaN or infinite, or the points are of different spaces.
+    """
     total = torch.zeros(len(points), len(points), dtype=torch.double)
     for piece in _pieces(points):
         rows = piece - piece.mean(0)
         total += rows @ rows.T
+    if not total.isfinite().all():
+        check_finite(points)
     return total
 
 
@@ -175,5 +201,6 @@ def _pieces(points: Sequence[Weights]) -> Iterator[Tensor]:
         check_same_space(points[0], point)
     width = max(1, PIECE // len(points))
     for name in points[0]:
-        for tensors in zip(*(p[name].flatten().split(width) for p in points), strict=True):
+        coordinates = (real_parts(point[name]).flatten() for point in points)
+        for tensors in zip(*(each.split(width) for each in coordinates), strict=True):
             yield torch.stack([tensor.cpu().double() for tensor in tensors])

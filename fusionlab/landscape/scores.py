@@ -22,6 +22,13 @@ class Score(_Pair):
     """The loss at a point and one quality beside it, a pair; `measures` says what they are.
 
     Of a classifier these are the mean cross-entropy in nats, and the share of right answers.
+
+    Example:
+        >>> from fusionlab.landscape import Score
+        >>> score = Score(0.25, 0.875)
+        >>> score, score.accuracy
+        (loss 0.25 nats, accuracy 87.5 %, 0.875)
+        >>> loss, accuracy = score
     """
 
     measures: Measures
@@ -53,7 +60,15 @@ Field: TypeAlias = Callable[[Weights], Score]  # a landscape, or any function in
 
 @dataclass(frozen=True, eq=False)
 class Scores(Measured):
-    """The scores of P points: loss and quality, each of shape (P,), float64."""
+    """The scores of P points: loss and quality, each of shape (P,), float64.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.landscape import Scores
+        >>> scores = Scores(torch.tensor([0.5, 0.25]), torch.tensor([0.75, 0.875]))
+        >>> len(scores), scores.error.tolist()
+        (2, [0.25, 0.125])
+    """
 
     loss: Tensor
     quality: Tensor

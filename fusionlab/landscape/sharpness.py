@@ -33,7 +33,23 @@ class Sloped(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Sharpness:
-    """The loss at θ, and at the worst point that was found near it."""
+    """The loss at θ, and at the worst point that was found near it.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Score, sharpness
+        >>> class Bowl:
+        ...     def __call__(self, theta):
+        ...         return Score((theta @ theta).item(), 0.0)
+        ...
+        ...     def slope(self, theta):
+        ...         return self(theta), 2 * theta
+        >>> theta = Weights({"w": torch.tensor([3.0, 4.0])})
+        >>> found = sharpness(Bowl(), theta, region="ball", epsilon=1.0)
+        >>> round(found.highest, 3)  # at distance 5 + 1 from the bottom
+        36.0
+    """
 
     loss: float
     highest: float
@@ -123,7 +139,7 @@ class _Box(_Region):
 
     def towards(self, slope: Weights) -> Weights:
         """The corner that lies furthest uphill."""
-        return slope.map(lambda g, t: g.sign() * self._reach(t), self.theta)
+        return slope.map(lambda g, t: g.sgn() * self._reach(t), self.theta)
 
     def _reach(self, tensor: Tensor) -> Tensor:
         return self.epsilon * (tensor.abs() + 1)
@@ -156,6 +172,17 @@ class Flatness:
         loss: at θ itself, in nats.
         losses: shape (draws, s), float64.
         complete: false after an interrupt.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Score, flatness
+        >>> theta = Weights({"w": torch.ones(1, 4)})
+        >>> def bowl(point):
+        ...     return Score((point - theta).norm().item() ** 2, 0.0)
+        >>> found = flatness(bowl, theta, scales=[0.5])
+        >>> found.rise.round(decimals=4)  # half of the filter's length, which is 2, squared
+        tensor([1.], dtype=torch.float64)
     """
 
     scales: Tensor

@@ -102,7 +102,7 @@ class Slopes:
             graphs = kept or map(grow, self._batches())
             with twice_differentiable(self.network.module):
                 weight, *total = _total([w, *_products(g, leaves, given)] for w, g in graphs)
-            return torch.cat([t.flatten(1) for t in total], 1) / weight.to(total[0].device)
+            return torch.cat([t.reshape(len(t), -1) for t in total], 1) / weight.to(total[0].device)
 
         point = Weights({name: leaf.detach() for name, leaf in leaves.items()})
         return Hessian(product, point, together=self.together)

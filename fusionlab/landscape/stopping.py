@@ -15,7 +15,21 @@ _wish: ContextVar[Callable[[], bool] | None] = ContextVar("wish", default=None)
 
 
 class Stopped(Exception):  # noqa: N818 (nothing went wrong)
-    """An evaluation was stopped before its end; what was done before it is whole."""
+    """An evaluation was stopped before its end; what was done before it is whole.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.lab import initial, mlp
+        >>> from fusionlab.landscape import Landscape, Stopped, stops_when
+        >>> model = mlp(2, 2)
+        >>> landscape = Landscape(model, (torch.randn(4, 2), torch.tensor([0, 1, 0, 1])))
+        >>> with stops_when(lambda: True):
+        ...     try:
+        ...         landscape(initial(model, seed=0))
+        ...     except Stopped:
+        ...         print("stopped")
+        stopped
+    """
 
 
 @contextmanager

@@ -34,6 +34,17 @@ class Surface(Measured):
 
     x has shape (nx,), y (ny,), the others (ny, nx); `exact` tells measured points from
     interpolated ones.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Plane, Score, survey
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> x, y = torch.tensor([0.0, 1.0, 2.0]), torch.tensor([0.0, 1.0])
+        >>> plane = Plane.through(a, b, c)
+        >>> survey(lambda p: Score(p["w"].sum().item(), 0.0), plane, x, y).loss
+        tensor([[0., 1., 2.],
+                [1., 2., 3.]], dtype=torch.float64)
     """
 
     x: Tensor
@@ -81,6 +92,16 @@ class Survey(Iterator[Surface]):
 
     Raises:
         ValueError: if `file` holds another survey.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Bounds, Plane, Score, Survey
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> x, y = Bounds(-1, 1, -1, 1).grid(9)
+        >>> survey = Survey(lambda p: Score((p @ p).item(), 0.0), Plane.through(a, b, c), x, y)
+        >>> next(survey).share < 1, survey.finish().share
+        (True, 1.0)
     """
 
     def __init__(

@@ -24,6 +24,15 @@ class Components:
         coordinates: where the points lie from their mean, in units of weight space, shape (n, k).
         explained: each component's share of the variance, shape (k,).
         mixtures: component j is the unit vector Σᵢ mixtures[j, i] θᵢ, shape (k, n).
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import principal_components
+        >>> walk = [Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 1], [4, 0], [6, 1]])]
+        >>> found = principal_components(walk)
+        >>> found.explained.round(decimals=3)
+        tensor([0.9620, 0.0380], dtype=torch.float64)
     """
 
     coordinates: Tensor
@@ -40,6 +49,15 @@ class TrajectoryPlane:
         explained: the shares of the variance that u and v hold, shape (2,).
         places: the checkpoints' coordinates on the plane, shape (n, 2).
         distances: how far each checkpoint lies from the plane, shape (n,).
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import trajectory_plane
+        >>> walk = [Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 1], [4, 0], [6, 1]])]
+        >>> found = trajectory_plane(walk)
+        >>> found.places[-1].tolist(), found.distances.max().item() < 1e-6  # around the last
+        ([0.0, 0.0], True)
     """
 
     plane: Plane
@@ -56,6 +74,17 @@ class Shadows:
         real: what the points score.
         shadow: what the picture shows in their place.
         distances: how far each point lies from its shadow, shape (n,).
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights
+        >>> from fusionlab.landscape import Plane, Score, shadows
+        >>> a, b, c, off = (Weights({"w": row}) for row in torch.tensor(
+        ...     [[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 2]]
+        ... ))
+        >>> found = shadows(lambda p: Score((p @ p).item(), 0.0), [off], Plane.through(a, b, c))
+        >>> found.real.loss.item(), found.shadow.loss.item(), found.distances.item()
+        (6.0, 2.0, 2.0)
     """
 
     real: Scores

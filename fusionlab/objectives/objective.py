@@ -16,6 +16,13 @@ class Sums(NamedTuple):
     """Sums over rows, each a number: of the loss and its weight, of the quality and its count.
 
     The loss of all rows is Σ loss / Σ weight over any batches that hold each row once.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.objectives import classification
+        >>> sums = classification().sums(torch.zeros(4, 2), torch.tensor([0, 1, 0, 1]))
+        >>> round(sums.mean.item(), 3), int(sums.counted)
+        (0.693, 4)
     """
 
     loss: Tensor
@@ -30,7 +37,17 @@ class Sums(NamedTuple):
 
 
 class Objective(ABC):
-    """What is measured of a network's outputs against targets; `measures` names it."""
+    """What is measured of a network's outputs against targets; `measures` names it.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.objectives import regression
+        >>> outputs, targets = torch.tensor([[1.0], [3.0]]), torch.tensor([[0.0], [3.0]])
+        >>> regression(unit="m").sums(outputs, targets).mean
+        tensor(0.5000)
+        >>> regression(unit="m").measures.quality.axis
+        'mean absolute error (m)'
+    """
 
     measures: Measures
 

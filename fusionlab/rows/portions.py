@@ -18,7 +18,15 @@ _INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32)
 
 
 class Portion(NamedTuple):
-    """Inputs and targets of one row or of several; a row may say its number, as a third part."""
+    """Inputs and targets of one row or of several; a row may say its number, as a third part.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.rows import portions
+        >>> first, *rest = portions([(torch.ones(2), n) for n in range(3)], 2)
+        >>> first.inputs.shape, first.targets
+        (torch.Size([2, 2]), tensor([0, 1]))
+    """
 
     inputs: Inputs
     targets: Tensor

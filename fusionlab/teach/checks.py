@@ -15,14 +15,26 @@ _IDLE_STEPS = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
 
 
 class Property(NamedTuple):
-    """What a right answer does, and the words for one that does not."""
+    """What a right answer does, and the words for one that does not.
+
+    Example:
+        >>> from fusionlab.teach import Property
+        >>> Property(lambda f: f(2) == 4, "Two must become four.").holds(lambda x: 2 * x)
+        True
+    """
 
     holds: Callable[[Any], bool]
     diagnosis: str
 
 
 class Wrong(NamedTuple):
-    """A typical wrong answer, and words that its diagnosis must contain."""
+    """A typical wrong answer, and words that its diagnosis must contain.
+
+    Example:
+        >>> from fusionlab.teach import Wrong
+        >>> Wrong(lambda x: x + 1, "four").answer(2)
+        3
+    """
 
     answer: Any
     words: str
@@ -33,6 +45,19 @@ class Exercise:
     """Properties in the order in which they are tried; the first that fails speaks.
 
     `wrong` lists answers that learners really give: tests run each and look for its words.
+
+    Example:
+        >>> from fusionlab.teach import Exercise, Property, Wrong, check
+        >>> double = Exercise(
+        ...     key="00.0",
+        ...     properties=(Property(lambda f: f(2) == 4, "Two must become four."),),
+        ...     wrong=(Wrong(lambda x: x + 1, "four"),),
+        ...     praise="Doubled.",
+        ... )
+        >>> check(double, lambda x: 2 * x)
+        ✓ Passed. Doubled.
+        >>> check(double, double.wrong[0].answer)
+        ✗ Not yet. Two must become four.
     """
 
     key: str
@@ -43,7 +68,13 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to an attempt: passed, not passed, or (None) not tried yet."""
+    """The answer to an attempt: passed, not passed, or (None) not tried yet.
+
+    Example:
+        >>> from fusionlab.teach import Verdict
+        >>> Verdict(None, "Write your answer in the cell above.")
+        ○ Not tried yet. Write your answer in the cell above.
+    """
 
     passed: bool | None
     message: str

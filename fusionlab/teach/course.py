@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from fusionlab.teach import (
-    exercises_00,
-    exercises_10,
-    exercises_11,
-    exercises_12,
-    exercises_13,
-    exercises_14,
-    exercises_90,
-)
+from fusionlab.teach import exercises
 from fusionlab.teach.checks import Exercise, Verdict, judge
 from fusionlab.teach.quizzes import Question, Quiz
 
-_NOTEBOOKS = {
-    "00": exercises_00,
-    "10": exercises_10,
-    "11": exercises_11,
-    "12": exercises_12,
-    "13": exercises_13,
-    "14": exercises_14,
-    "90": exercises_90,
+_NOTEBOOKS = {  # whatever lies in the folder, so that a new notebook adds a file and no line here
+    file.name.removeprefix("notebook_"): import_module(f"{exercises.__name__}.{file.name}")
+    for file in iter_modules(exercises.__path__)
 }
 EXERCISES: Mapping[str, Exercise] = {
     exercise.key: exercise for book in _NOTEBOOKS.values() for exercise in book.EXERCISES
@@ -53,5 +42,5 @@ def quiz(key: str, questions: Sequence[Question] | None = None) -> Quiz:
 
 def _find(table: Mapping[str, Any], key: str, kind: str) -> Any:
     if key not in table:
-        raise ValueError(f"there is no {kind} {key!r}; there is {', '.join(table) or 'none yet'}.")
+        raise ValueError(f"Unknown {kind} {key!r}. Choose {', '.join(map(repr, table))}.")
     return table[key]

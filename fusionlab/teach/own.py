@@ -38,6 +38,14 @@ class Own:
     """A module, points of its space by name, data, and what is measured on them.
 
     `theirs` tells whose they are.
+
+    Example:
+        >>> from fusionlab.lab import initial, mlp, two_moons
+        >>> from fusionlab.teach import bring_your_own
+        >>> model, data = mlp(2, 4, 2), two_moons(n=20).test
+        >>> point = initial(model, seed=0)
+        >>> bring_your_own(model=model, ours=(model, point, point, data)).theirs
+        False
     """
 
     model: nn.Module

@@ -18,7 +18,16 @@ _CLOSE = 0.1  # of the slider's range: nearer than this counts as seen coming
 
 
 class Prediction(Card):
-    """A question with a slider or radio buttons, and a button that keeps the guess."""
+    """A question with a slider or radio buttons, and a button that keeps the guess.
+
+    Example:
+        >>> from fusionlab.teach import predict
+        >>> guess = predict("0.0", "How high is the barrier?", low=0.0, high=4.0, unit="nats")
+        >>> print(guess.text())
+        Predict: How high is the barrier?
+          from 0 nats to 4 nats
+          Nothing kept yet.
+    """
 
     def __init__(self, key: str, question: str, control: widgets.Widget, *, unit: str = "") -> None:
         self.key, self.question, self.unit = key, question, unit

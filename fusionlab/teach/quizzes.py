@@ -14,7 +14,14 @@ from fusionlab.teach.cards import GREEN, VERMILLION, Card, named, notice, rich
 
 @dataclass(frozen=True)
 class Question:
-    """A question, its answers with what to say to who gives them, and which one is right."""
+    """A question, its answers with what to say to who gives them, and which one is right.
+
+    Example:
+        >>> from fusionlab.teach import Question
+        >>> asked = Question("2 + 2?", {"4": "It is.", "5": "One too many."}, right="4")
+        >>> asked.explain("5")
+        '✗ Not this one. One too many.'
+    """
 
     text: str
     answers: Mapping[str, str]
@@ -34,7 +41,20 @@ class Question:
 
 
 class Quiz(Card):
-    """Questions with radio buttons; an answer explains itself as soon as it is chosen."""
+    """Questions with radio buttons; an answer explains itself as soon as it is chosen.
+
+    Example:
+        >>> from fusionlab.teach import Question, Quiz
+        >>> quiz = Quiz("00", [Question("2 + 2?", {"4": "It is.", "5": "No."}, right="4")])
+        >>> quiz.answers, quiz.right
+        ((None,), 0)
+        >>> print(quiz.text())
+        Quiz 00
+        <BLANKLINE>
+        1. 2 + 2?
+           ( ) 4
+           ( ) 5
+    """
 
     def __init__(self, key: str, questions: Sequence[Question]) -> None:
         self.key, self.questions = key, tuple(questions)

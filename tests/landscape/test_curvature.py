@@ -450,5 +450,5 @@ def test_where_a_second_derivative_is_not_finite_the_tensors_are_named():
     inputs = torch.randn(6, 4)
     inputs[0] = 0  # what is normalised there is zero
     landscape = Landscape(model, (inputs, torch.arange(6) % 3))
-    with pytest.raises(ValueError, match=r"not finite in '0\.weight'"):
+    with pytest.raises(ValueError, match=r"NaN or infinite in '0\.weight'"):
         eigenpairs(landscape, Weights.of(model), k=1)

@@ -1,10 +1,13 @@
 """The solution that a notebook folds away passes its check; the stub above it is not tried yet."""
 
 import ast
+import runpy
+import sys
 
 import pytest
 
-from fusionlab.teach import EXERCISES, QUIZZES, check
+from fusionlab.teach import EXERCISES, QUIZZES, check, exercises
+from fusionlab.teach import course as taught
 
 from .miniature import TEXT, miniature, place
 from .notebook import Notebook, course
@@ -53,6 +56,22 @@ def test_the_notebook_asks_all_its_exercises_and_its_quiz(path):
     asked = {exercise.key for exercise in notebook.exercises()}
     assert asked == {key for key in EXERCISES if key.partition(".")[0] == notebook.number}
     assert notebook.number in QUIZZES
+
+
+def test_every_file_of_exercises_belongs_to_a_notebook():
+    numbers = {Notebook(path).number for path in course()}
+    assert numbers == {key.partition(".")[0] for key in EXERCISES} == {*QUIZZES}
+
+
+def test_a_file_that_is_put_into_the_folder_is_found(tmp_path, monkeypatch):
+    words = "from fusionlab.teach import Exercise\n"
+    words += "EXERCISES, QUIZ = (Exercise('77.1', properties=()),), ()\n"
+    (tmp_path / "notebook_77.py").write_text(words)
+    monkeypatch.setattr(exercises, "__path__", [*exercises.__path__, str(tmp_path)])
+    found = runpy.run_path(taught.__file__)
+    sys.modules.pop("fusionlab.teach.exercises.notebook_77")
+    assert found["EXERCISES"].keys() == {*EXERCISES, "77.1"}
+    assert found["QUIZZES"].keys() == {*QUIZZES, "77"}
 
 
 def test_a_solution_that_is_wrong_would_be_seen(tmp_path):

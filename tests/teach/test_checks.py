@@ -134,7 +134,7 @@ def test_an_interrupt_is_the_learners_own():
 
 
 def test_an_unknown_key_names_the_known_ones():
-    with pytest.raises(ValueError, match=r"no exercise '99\.9'; there is .*10\.1"):
+    with pytest.raises(ValueError, match=r"Unknown exercise '99\.9'. Choose .*10\.1"):
         check("99.9", lerp)
 
 

@@ -46,7 +46,7 @@ def test_a_question_whose_right_answer_is_missing_is_refused():
 
 
 def test_an_unknown_quiz_is_named():
-    with pytest.raises(ValueError, match="no quiz '99'"):
+    with pytest.raises(ValueError, match="Unknown quiz '99'"):
         quiz("99")
 
 

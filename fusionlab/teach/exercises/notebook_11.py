@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.teach.checks import Exercise, Property, Wrong
-from fusionlab.teach.exercises_00 import two_points
+from fusionlab.teach.exercises.notebook_00 import two_points
 from fusionlab.teach.quizzes import Question
 from fusionlab.weights import Weights, lerp
 

@@ -1,0 +1,1 @@
+"""What each notebook asks: one file for each, `notebook_NN.py`, with its `EXERCISES` and `QUIZ`."""
