@@ -32,8 +32,8 @@ class Optimizer:
     Example:
         >>> import torch
         >>> from fusionlab.descent import Optimizer
-        >>> value = torch.tensor([1.0])
-        >>> Optimizer([value], "sgd", momentum=0.0, decay=0.0).step([torch.tensor([2.0])], rate=0.25)
+        >>> value, slope = torch.tensor([1.0]), torch.tensor([2.0])
+        >>> Optimizer([value], "sgd", momentum=0.0, decay=0.0).step([slope], rate=0.25)
         >>> value
         tensor([0.5000])
     """

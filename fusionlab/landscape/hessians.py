@@ -58,8 +58,8 @@ class Hessian:
         names = [name for name, part in zip(self._theta, each, strict=True) if part.any()]
         return (
             f"the second derivative of the loss is NaN or infinite in {few(names)}. The loss may "
-            "be too large there, or torch's derivative undefined, as that of a norm at zero is. Score the "
-            "point, and add a small number below the root: (x.square().sum() + 1e-12).sqrt()."
+            "be too large there, or torch's derivative undefined, as that of a norm at zero is. "
+            "Score the point, and add a small number below a root, (x.square().sum() + 1e-12)."
         )
 
     def point(self, vector: Tensor) -> Weights:
