@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
 import torch
 
 import fusionlab
-from fusionlab import Weights, combine, connectivity, lab, landscape, lerp, mean, slerp
+from fusionlab import Weights, combine, connectivity, landscape, lerp, mean, slerp
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import (
     Bezier,
@@ -77,7 +79,9 @@ from tests.verifiers import (
     works,
 )  # fmt: skip
 
-FAMILIES = (fusionlab, connectivity, landscape, lab)
+OTHERS = {"checkpoints", "descent", "objectives", "rows", "show", "teach"}  # with no methods
+PACKAGES = [m.name for m in pkgutil.iter_modules(fusionlab.__path__) if m.ispkg]
+FAMILIES = [fusionlab, *(import_module(f"fusionlab.{n}") for n in PACKAGES if n not in OTHERS)]
 T = torch.tensor([0.0, 0.4, 1.0], dtype=torch.double)
 QUIET: dict[str, Any] = {"progress": False}
 COMPLEX = ("complex",)
