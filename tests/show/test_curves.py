@@ -9,7 +9,7 @@ import torch
 from fusionlab import show
 from fusionlab.connectivity import Bezier, Chain, Line
 from fusionlab.landscape import Score
-from fusionlab.show.trainer import Trainer
+from fusionlab.show.explore.curves.trainer import Trainer
 
 from .standins import IMAGES, PLANE, A, B, C, Hill, point
 from .test_interpolation import from_the_page, press

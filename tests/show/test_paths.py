@@ -7,11 +7,11 @@ import torch
 from fusionlab import Weights, show
 from fusionlab.connectivity import Bezier, Chain, Line
 from fusionlab.landscape import Bounds, Plane, Score, survey
-from fusionlab.show import tracks
-from fusionlab.show.bundles import Bundle
-from fusionlab.show.grounds import ground
-from fusionlab.show.theme import look
-from fusionlab.show.tracks import even, track_all
+from fusionlab.show.explore.curves.bundles import Bundle
+from fusionlab.show.explore.curves.path_plane import ground
+from fusionlab.show.figures import projections
+from fusionlab.show.figures.projections import even, project_all
+from fusionlab.show.figures.theme import look
 
 from .standins import PLANE, A, B, C, Hill, point
 
@@ -38,25 +38,25 @@ PATHS = {
 @pytest.mark.parametrize("name", PATHS)
 def test_a_path_is_projected_as_its_points_are(plane, name):
     path, t = PATHS[name], even(7)
-    track = track_all(plane, PATHS, t)[name]
+    projection = project_all(plane, PATHS, t)[name]
     expected = torch.tensor([plane.project(path(s)) for s in t.tolist()])
     far = torch.tensor([plane.distance(path(s)) for s in t.tolist()])
-    assert torch.allclose(track.places.float(), expected, atol=1e-4)
-    assert torch.allclose(track.gaps.float(), far, atol=1e-3)
+    assert torch.allclose(projection.places.float(), expected, atol=1e-4)
+    assert torch.allclose(projection.gaps.float(), far, atol=1e-3)
 
 
 def test_a_curve_lies_in_the_plane_of_its_bend_and_a_stranger_does_not():
     plane = Plane.through(THETAS[0], THETAS[1], THETAS[3])
-    seen = track_all(plane, PATHS)
+    seen = project_all(plane, PATHS)
     assert seen["curve"].gap < 1e-6
     assert seen["chain"].gap > 0.1
 
 
 def test_only_the_points_that_span_the_paths_are_projected(monkeypatch):
     seen = []
-    whole = tracks.centred_products
-    monkeypatch.setattr(tracks, "centred_products", lambda p: seen.append(len(p)) or whole(p))
-    track_all(PLANES["through three points"], {k: PATHS[k] for k in ("line", "curve", "chain")})
+    whole = projections.centred_products
+    monkeypatch.setattr(projections, "centred_products", lambda p: seen.append(len(p)) or whole(p))
+    project_all(PLANES["through three points"], {k: PATHS[k] for k in ("line", "curve", "chain")})
     assert seen == [5 + 3 + 1]  # a, b, three bends; the plane's own points; zero
 
 
@@ -114,7 +114,7 @@ def test_paths_that_are_still_a_line_stand_on_a_plane_all_the_same():
     one, two = (ground(paths, "curve") for _ in range(2))
     assert one.isometric
     assert torch.equal(one.plane.points[2].flat(), two.plane.points[2].flat())
-    assert one.tracks["curve"].gap < 1e-5
+    assert one.projections["curve"].gap < 1e-5
 
 
 def test_the_frame_holds_every_path_and_grows_by_notches():

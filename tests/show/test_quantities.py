@@ -15,7 +15,7 @@ from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape, Plane, Surface, gradient_field, survey
 from fusionlab.landscape.trajectories import shadows
 from fusionlab.quantities import Measures, Quantity
-from fusionlab.show.scales import Scale
+from fusionlab.show.figures.scales import Scale
 
 from .standins import LINE, PLANE, A, Hill
 

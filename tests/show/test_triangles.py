@@ -8,8 +8,8 @@ import torch
 from fusionlab import show
 from fusionlab.connectivity import Simplex
 from fusionlab.landscape import Score, survey
-from fusionlab.show.shares import CENTRE, place, shares_at
-from fusionlab.show.ternary import INSIDE, draw_triangle, triangle
+from fusionlab.show.figures.barycentric import CENTRE, place, shares_at
+from fusionlab.show.figures.ternary import INSIDE, draw_triangle, triangle
 
 from .standins import IMAGES, A, B, C, Hill, Wall, point
 from .test_interpolation import from_the_page, press
