@@ -7,17 +7,22 @@ the picture grow sharper?). Every change of a control asks anew, and the newest 
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
+from torch import Tensor
 
+from fusionlab.data import Data
+from fusionlab.landscape import Field, measures_of
 from fusionlab.show.explore.controls import button, in_a_row
 from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.figures.samples import Samples, class_numbers
 from fusionlab.show.figures.theme import canvas
 from fusionlab.show.page.fig import Fig
 from fusionlab.show.page.html import to_html
+from fusionlab.weights import Weights
 
 PATIENCE = 0.045  # seconds in a callback: what is ready by then follows the hand without a thread
 FIRST = 0.5  # seconds to wait for the picture that a page without a kernel will keep
@@ -115,3 +120,61 @@ class Explorer(widgets.VBox):
             "text/html": to_html(self.still()),
             "text/plain": self.fig.description,
         }
+
+
+class AskedSamples:
+    """Asks a landscape's network about a handful of samples.
+
+    Args:
+        landscape: has `probabilities(theta, inputs)`.
+        samples: all of them are shown.
+    """
+
+    def __init__(self, landscape: Any, samples: Samples) -> None:
+        self._landscape, self.samples, self._inputs = landscape, samples, samples.inputs
+
+    def __call__(self, theta: Weights) -> Tensor:
+        """Class probabilities of the network at θ, shape (n, classes)."""
+        probabilities: Tensor = self._landscape.probabilities(theta, self._inputs)
+        return probabilities.detach().cpu()
+
+
+def ask_samples(
+    landscapes: Mapping[str, Field],
+    data: Any,
+    classes: Sequence[str] | None,
+    *,
+    columns: int = 4,
+) -> tuple[AskedSamples | None, str]:
+    """Who is asked about the samples, if there are any; and, where that is no one, why.
+
+    Raises:
+        TypeError: if the landscape is a function that gives no predictions.
+    """
+    if data is None:
+        return None, ""
+    landscape = next(iter(landscapes.values()))
+    if not getattr(getattr(landscape, "objective", None), "classifies", True):
+        quality = measures_of(landscape).quality
+        told = quality.name if quality else "only a loss"
+        return (
+            None,
+            f"Predictions of samples are drawn for classifiers; this landscape measures {told}.",
+        )
+    if not hasattr(landscape, "probabilities"):
+        raise TypeError(
+            f"{type(landscape).__name__} gives scores but no predictions, so samples cannot be "
+            "shown: pass a Landscape, or leave out samples=."
+        )
+    data = Data.of(data)
+    if not isinstance(data.inputs, Tensor):
+        return (
+            None,
+            "Predictions of samples are drawn for inputs of one tensor; these have several.",
+        )
+    labels = class_numbers(data.targets)
+    known = labels >= 0
+    if not known.any():
+        return None, "Predictions of samples are drawn where their labels are known; here none is."
+    samples = Samples(data.inputs[known], labels[known], classes=classes, columns=columns)
+    return AskedSamples(landscape, samples), ""

@@ -10,7 +10,7 @@ import torch
 
 from fusionlab.connectivity import Simplex
 from fusionlab.landscape import Field, Score, Surface, Survey, score_all
-from fusionlab.show.explore.sample_predictions import SamplePredictions
+from fusionlab.show.explore.explorer import AskedSamples
 from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.barycentric import CENTRE, Shares, place
 from fusionlab.show.figures.layout import arrange
@@ -46,7 +46,7 @@ class Mixtures:
         landscapes: Mapping[str, Field],
         simplex: Simplex,
         *,
-        predictions: SamplePredictions | None,
+        predictions: AskedSamples | None,
         names: Sequence[str],
     ) -> None:
         self.names, self._predictions = list(names), predictions

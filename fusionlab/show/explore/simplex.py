@@ -12,12 +12,11 @@ import plotly.graph_objects as go
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import Field, Surface
 from fusionlab.show.explore.controls import choice, one_of
-from fusionlab.show.explore.explorer import FIRST, Explorer
+from fusionlab.show.explore.explorer import FIRST, Explorer, ask_samples
 from fusionlab.show.explore.landscape.plane_store import so_far
 from fusionlab.show.explore.latest import Draw
 from fusionlab.show.explore.line import LineExplorer, explore_line
 from fusionlab.show.explore.mixtures import Mixtures, Triangle
-from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.figures.barycentric import CENTRE, Shares, exchange, pull, shares_at
 from fusionlab.show.figures.layout import changes, with_slider
 from fusionlab.show.figures.measures import shared_measures, tell_measures
@@ -291,7 +290,7 @@ def explore_subspace(
         "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
         "beyond": bool(beyond),
     }
-    predictions, remark = ask_about(landscapes, samples, classes, columns=3)
+    predictions, remark = ask_samples(landscapes, samples, classes, columns=3)
     mixtures = Mixtures(landscapes, simplex, predictions=predictions, names=names)
     return SubspaceExplorer(
         mixtures, list(landscapes), shares=shares, settings=settings, remark=remark

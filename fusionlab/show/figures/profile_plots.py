@@ -26,7 +26,7 @@ def draw_profiles(
     *,
     what: str = "loss",
     ends: tuple[str, str] = ("a", "b"),
-    mark: float | None = None,
+    t: float | None = None,
     title: str | None = None,
 ) -> go.Figure:
     """A measured quantity along paths, with the chord between the ends and the barrier.
@@ -36,7 +36,7 @@ def draw_profiles(
             mean ± standard deviation.
         what: the quantity on the y axis, one of the profiles' `measures.names`.
         ends: what stands at t = 0 and at t = 1.
-        mark: a position t to mark on every curve.
+        t: a position to mark on every curve.
         title: replaces "Loss along the path from a to b".
     """
     curves = {"": profiles} if isinstance(profiles, Profile) else profiles
@@ -45,7 +45,7 @@ def draw_profiles(
     title = title or f"{capital(what)} along the path from {ends[0]} to {ends[1]}"
     said = [describe_profile(name or "the path", runs[0], what) for name, runs in many.items()]
     figure = canvas(title, description=f"{title}. {' '.join(said)}")
-    figure.add_traces(trace_profiles(many, what, mark))
+    figure.add_traces(trace_profiles(many, what, t))
     figure.update_xaxes(title=f"position t on the path (0 is {ends[0]}, 1 is {ends[1]})")
     figure.update_yaxes(title=quantity.axis, tickformat=".0%" if quantity.share else None)
     if quantity.share:
@@ -54,7 +54,7 @@ def draw_profiles(
 
 
 def trace_profiles(
-    many: Mapping[str, Sequence[Profile]], what: str, mark: float | None = None
+    many: Mapping[str, Sequence[Profile]], what: str, t: float | None = None
 ) -> list[go.Scatter]:
     """The curves with their chords and barriers, and the marks above them all."""
     traces = []
@@ -62,8 +62,8 @@ def trace_profiles(
         traces += _curve(i, name, runs, what)
         if not runs[0].measures.quantity(what).higher_is_better:
             traces += _chord(i, name, runs, what, labelled=len(many) == 1)
-    if mark is not None:
-        traces += [_mark(i, n, runs[0], what, mark) for i, (n, runs) in enumerate(many.items())]
+    if t is not None:
+        traces += [_mark(i, n, runs[0], what, t) for i, (n, runs) in enumerate(many.items())]
     return traces
 
 

@@ -17,9 +17,8 @@ from fusionlab.show.explore.curves.bundles import STEPS
 from fusionlab.show.explore.curves.path_view import PathView, View
 from fusionlab.show.explore.curves.recording import Recording
 from fusionlab.show.explore.curves.trainer import Start, Trainer
-from fusionlab.show.explore.explorer import FIRST, PATIENCE, Explorer
+from fusionlab.show.explore.explorer import FIRST, PATIENCE, Explorer, ask_samples
 from fusionlab.show.explore.latest import Draw, LatestTask
-from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.figures.layout import with_slider
 from fusionlab.show.figures.measures import tell_measures
 from fusionlab.show.page.fig import Changes
@@ -294,7 +293,7 @@ def explore_curves(
         "data": one_of(landscapes, data or next(iter(landscapes)), "data"),
         "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
     }
-    predictions, remark = ask_about(landscapes, samples, classes)
+    predictions, remark = ask_samples(landscapes, samples, classes)
     scene = PathView(landscapes, paths, plane=plane, predictions=predictions, names=names)
     return CurveExplorer(
         scene, training, data=list(landscapes), settings=settings, frames=frames, remark=remark

@@ -15,7 +15,7 @@ from fusionlab.connectivity import Path, Profile
 from fusionlab.landscape import Field, Plane, Score, Surface, Survey
 from fusionlab.show.explore.curves.bundles import STEPS, Bundle
 from fusionlab.show.explore.curves.path_plane import PathPlane, ground
-from fusionlab.show.explore.sample_predictions import SamplePredictions
+from fusionlab.show.explore.explorer import AskedSamples
 from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import MOVING, Box, arrange, changes
 from fusionlab.show.figures.measures import panels, shared_measures
@@ -58,7 +58,7 @@ class PathView:
         paths: Mapping[str, Path],
         *,
         plane: Plane | None,
-        predictions: SamplePredictions | None,
+        predictions: AskedSamples | None,
         names: tuple[str, str],
     ) -> None:
         self.paths, self.measures = dict(paths), shared_measures(landscapes)
@@ -132,9 +132,7 @@ class PathView:
         profiles = self.profiles(view.data)
         titles = ["Loss along the paths", *map(capital, self.panelled[1:])]
         drawn = [
-            draw_profiles(
-                profiles, what=what, ends=self._names, mark=view.place / STEPS, title=title
-            )
+            draw_profiles(profiles, what=what, ends=self._names, t=view.place / STEPS, title=title)
             for what, title in zip(self.panelled, titles, strict=True)
         ]
         for panel in drawn:

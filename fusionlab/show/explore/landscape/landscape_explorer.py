@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from fusionlab.landscape import Field, Plane, Surface, Survey
 from fusionlab.show.explore.controls import button, one_of
 from fusionlab.show.explore.downloads import download_buttons
-from fusionlab.show.explore.explorer import FIRST, PATIENCE, Explorer
+from fusionlab.show.explore.explorer import FIRST, PATIENCE, AskedSamples, Explorer, ask_samples
 from fusionlab.show.explore.landscape.landscape_view import Choice, LandscapeView, tell_runs
 from fusionlab.show.explore.landscape.plane_store import Place, PlaneStore, read_runs, so_far
 from fusionlab.show.explore.landscape.view_controls import (
@@ -24,7 +24,6 @@ from fusionlab.show.explore.landscape.view_controls import (
 )
 from fusionlab.show.explore.latest import Draw
 from fusionlab.show.explore.playing import Player
-from fusionlab.show.explore.sample_predictions import SamplePredictions, ask_about
 from fusionlab.show.figures.maps import View
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.slices import Slice, Way
@@ -47,7 +46,7 @@ class LandscapeExplorer(Controls, Explorer):
         self,
         store: PlaneStore,
         *,
-        predictions: SamplePredictions | None,
+        predictions: AskedSamples | None,
         settings: Mapping[str, Any],
         spot: Place | None,
         before: Place | None,
@@ -302,7 +301,7 @@ def explore_landscape(
         "zoom": zoom,
         "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
     }
-    predictions, remark = ask_about(landscapes, samples, classes, columns=3)
+    predictions, remark = ask_samples(landscapes, samples, classes, columns=3)
     store = PlaneStore(landscapes, planes, marks or {}, read_runs(trajectory))
     return LandscapeExplorer(
         store, predictions=predictions, settings=settings, spot=spot, before=before, remark=remark

@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.landscape import Score, Scores, Surface
+from fusionlab.show.explore.explorer import AskedSamples
 from fusionlab.show.explore.landscape.plane_store import Place, PlaneStore
 from fusionlab.show.explore.landscape.slicing import Slicing
 from fusionlab.show.explore.landscape.view_controls import BESIDE, MINUS, shown_on
-from fusionlab.show.explore.sample_predictions import SamplePredictions
 from fusionlab.show.figures.layout import Box, arrange, changes, with_slider
 from fusionlab.show.figures.maps import Map, Overlays, View, draw_maps
 from fusionlab.show.figures.plotted_runs import at_checkpoint
@@ -53,7 +53,7 @@ class LandscapeView:
         predictions: asks the chosen network about samples, if there are any.
     """
 
-    def __init__(self, store: PlaneStore, predictions: SamplePredictions | None) -> None:
+    def __init__(self, store: PlaneStore, predictions: AskedSamples | None) -> None:
         self._store, self._predictions = store, predictions
         self._answers: Tensor | None = None  # what the chosen network says about the samples
         self.surfaces: dict[str, Surface] = {}
