@@ -52,7 +52,7 @@ EXPLORERS = {
         field, Plane.through(P, Q, R), {"p": P}, resolution=11, **more
     ),
     "mixtures": lambda field, **more: show.explore_subspace(
-        field, Simplex((P, Q, R)), resolution=13, **more
+        field, Simplex((P, Q, R)), resolution=11, **more
     ),
 }
 every_explorer = pytest.mark.parametrize("make", EXPLORERS.values(), ids=EXPLORERS.keys())
