@@ -95,7 +95,7 @@ class Along(Part):
     def known(self, s: State) -> Hashable:
         """The curves, and how many of their places are measured."""
         return tuple(
-            (place(0), sum(place(h) in scored.known for h in self.range(s)))
+            (place(1), sum(place(h) in scored.known for h in self.range(s)))
             for scored, place in self.tracks(s).values()
         )
 

@@ -32,11 +32,6 @@ def choice(label: str, options: Sequence[Any]) -> widgets.Dropdown:
     return widgets.Dropdown(description=label, options=options, layout={"width": "auto"})
 
 
-def grid_choice() -> widgets.Dropdown:
-    """How many points a map has."""
-    return choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
-
-
 def button(label: str, tooltip: str, press: Callable[[], None]) -> widgets.Button:
     """A button that calls `press`."""
     made = widgets.Button(description=label, tooltip=tooltip, layout={"width": "auto"})

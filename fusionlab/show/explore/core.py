@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from fusionlab.show.explore.controls import button
+from fusionlab.landscape import Field
+from fusionlab.quantities import Measures
+from fusionlab.show.explore.controls import RESOLUTIONS, button, choice, one_of
 from fusionlab.show.explore.display import Display
-from fusionlab.show.explore.latest import LatestTask
+from fusionlab.show.explore.latest import Draw, LatestTask
 from fusionlab.show.explore.parts import Part, Picture, State
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import with_slider
+from fusionlab.show.page.fig import Changes
 
 PATIENCE = 0.045  # seconds in a callback: what is ready by then follows the hand without a thread
 FIRST = 0.5  # seconds to wait for the picture that a page without a kernel will keep
@@ -37,6 +41,25 @@ class Control:
     quick: bool = False
 
 
+def landscape_control(landscapes: Mapping[str, Field], on: str | None) -> Control:
+    """On which of the landscapes it is measured."""
+    names = list(landscapes)
+    start = one_of(names, on or names[0], "landscape")
+    return Control(choice("measured on", names), start, used=len(names) > 1)
+
+
+def quantity_control(measures: Measures, what: str) -> Control:
+    """Which of the measured quantities is shown."""
+    names = measures.names
+    return Control(choice("show", names), one_of(names, what, "quantity"))
+
+
+def grid_control(resolution: int) -> Control:
+    """How many points a map has along each side."""
+    sizes = choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
+    return Control(sizes, one_of(RESOLUTIONS, resolution, "resolution"))
+
+
 class Explorer(Display):
     """A figure to explore by controls; also useful where there is no kernel, as HTML.
 
@@ -54,8 +77,10 @@ class Explorer(Display):
         *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (), remark: str = "",
     ) -> None:  # fmt: skip
         self.controls, self._call, self._remark, self._held = dict(controls), call, remark, False
-        self.picture = Picture(parts, self.compose, say=self._say_all, again=self._again)
-        self.latest = LatestTask(self.trouble)
+        self.picture = Picture(
+            parts, self.compose, say=self._say_all, again=self._again, seen=self.seen
+        )
+        self.latest, self._reading = LatestTask(self.trouble), Lock()
         reset = button("Reset", "Back to the settings of the start", self.reset)
         super().__init__([self._shown(row) for row in rows], self.picture.fig, [reset, *buttons])
         self._put({name: control.start for name, control in controls.items()})
@@ -85,12 +110,23 @@ class Explorer(Display):
 
     def renew(self, *, quick: bool = False, patience: float = PATIENCE) -> None:
         """Show the present state; a quick one beside the work that goes on."""
-        s = self.picture.newest = self.state
+        with self._reading:
+            s = self.picture.newest = self.state
         if quick and self.picture.frame == self.picture.framed(s):
             self.latest.between(partial(self.picture.arrive, *self.picture.change(s)))
         else:
-            self.latest.ask(lambda: self.picture.steps(s), patience=patience)
+            self.latest.ask(lambda: self.steps(s), patience=patience)
         self.write_code()
+
+    def update(self, **changed: Any) -> State:
+        """What the reader has asked for, with news that come from elsewhere than a control."""
+        with self._reading:
+            s = self.picture.newest = self.picture.newest.but(**changed)
+        return s
+
+    def steps(self, s: State) -> Iterator[Draw]:
+        """From what can be drawn at once to all that can be known."""
+        return self.picture.steps(s)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the picture is as sharp as it gets; False if that takes longer."""
@@ -123,6 +159,9 @@ class Explorer(Display):
         """What `with_slider` needs for the present picture, on a page without a kernel."""
         raise NotImplementedError
 
+    def seen(self, s: State, patch: Changes, words: str) -> None:
+        """Take note of a picture that was drawn."""
+
     def summary(self, s: State) -> str:
         """What the picture says on such a page."""
         return self.picture.change(s)[1]
@@ -153,7 +192,7 @@ class Explorer(Display):
 
     def _again(self) -> None:
         s = self.picture.newest
-        self.latest.ask(lambda: self.picture.steps(s))
+        self.latest.ask(lambda: self.steps(s))
 
     def _say_all(self, words: str) -> None:
         self.say(f"{words} {self._remark}".strip())

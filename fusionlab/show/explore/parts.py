@@ -78,6 +78,7 @@ class Picture:
         compose: makes one figure of the figures of all parts.
         say: takes the words below the picture.
         again: asks for the newest state once more.
+        seen: told of each drawing of what is known, and of the words to it.
     """
 
     def __init__(
@@ -87,8 +88,10 @@ class Picture:
         *,
         say: Callable[[str], None],
         again: Callable[[], None],
+        seen: Callable[[State, Changes, str], None],
     ) -> None:
         self.parts, self._compose, self._say, self._again = parts, compose, say, again
+        self._seen = seen
         self.fig = Fig(canvas("Drawing …", description="Drawing …", height=460))
         self.newest = State({})  # what the reader has asked for; set in callbacks only
         self.frame: Any = None  # of the figure on the page
@@ -132,6 +135,18 @@ class Picture:
         fresh = {key: each for part in stale for key, each in part.update(s).items()}
         return partial(self._sharpen, s, known, fresh, moving)
 
+    def at_once(self, s: State) -> Draw:
+        """What is known by now, and where the reader is, as one drawing."""
+        patch, words = self.change(s)
+        drawing = self.newer(s, patch)
+
+        def draw() -> None:
+            if s is self.newest:
+                self.arrive(patch, words)
+            drawing()
+
+        return draw
+
     def arrive(self, patch: Changes, words: str) -> None:
         """Show a place that the reader has moved to."""
         self._said = words
@@ -146,7 +161,8 @@ class Picture:
             self._known = known
             if fresh:
                 shown = {key: each for key, each in fresh.items() if key not in left}
-                self.fig.patch(shown, _join([self._said, self.tell(self.newest)]))
+                self.fig.patch(shown, words := _join([self._said, self.tell(self.newest)]))
+                self._seen(s, fresh, words)
             self._report()
 
     def _replace(self, s: State, frame: Any, known: Any, whole: go.Figure) -> None:
@@ -154,6 +170,7 @@ class Picture:
             self.frame, self._known = frame, known
             whole.layout.meta["description"] = _join([self._said, describe(whole)])
             self.fig.draw(whole)
+            self._seen(s, changes(whole), _join([self._said, self.tell(s)]))
             self._report()
         if s is not self.newest:
             self._again()

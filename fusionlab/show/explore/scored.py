@@ -64,6 +64,12 @@ class Maps:
         while self._step(key):
             yield
 
+    def keep(self, wanted: Callable[[Any], bool]) -> None:
+        """Forget all other maps."""
+        with self._measuring:
+            self._surveys = {key: each for key, each in self._surveys.items() if wanted(key)}
+            self.known = {key: each for key, each in self.known.items() if wanted(key)}
+
     def share(self, key: Hashable) -> float:
         """How much of the map is exact, from 0 to 1."""
         return self.known[key].share if key in self.known else 0.0

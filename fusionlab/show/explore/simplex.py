@@ -11,16 +11,14 @@ import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import Field, Surface
-from fusionlab.show.explore.controls import (
-    RESOLUTIONS,
-    by_name,
-    choice,
-    grid_choice,
-    one_of,
-    slider,
-    switch,
+from fusionlab.show.explore.controls import by_name, choice, one_of, slider, switch
+from fusionlab.show.explore.core import (
+    Control,
+    Explorer,
+    grid_control,
+    landscape_control,
+    quantity_control,
 )
-from fusionlab.show.explore.core import Control, Explorer
 from fusionlab.show.explore.line import LineExplorer, explore_line
 from fusionlab.show.explore.mixtures import Mixtures
 from fusionlab.show.explore.parts import Part, State
@@ -184,21 +182,23 @@ def _exact(shares: Shares) -> Shares:
 
 
 def _controls(
-    mixtures: Mixtures, landscapes: Mapping[str, Field], start: Any
+    mixtures: Mixtures, landscapes: Mapping[str, Field], given: Any
 ) -> dict[str, Control]:
     """A control for each setting; the corners can be chosen where there are more than three."""
     vertices = [(name, number) for number, name in enumerate(mixtures.names)]
     return {
         **{
-            name: Control(choice(name, vertices), corner, used=len(vertices) > 3)
-            for name, corner in zip(CORNERS, start["corners"], strict=True)
+            name: Control(
+                choice(name, vertices),
+                one_of(range(len(vertices)), corner, "corner"),
+                used=len(vertices) > 3,
+            )
+            for name, corner in zip(CORNERS, given["corners"], strict=True)
         },
-        "on": Control(
-            choice("measured on", list(landscapes)), start["on"], used=len(landscapes) > 1
-        ),
-        "what": Control(choice("show", list(mixtures.measures.names)), start["what"]),
-        "resolution": Control(grid_choice(), start["resolution"]),
-        "beyond": Control(switch("beyond the edges"), bool(start["beyond"])),
+        "on": landscape_control(landscapes, given["on"]),
+        "what": quantity_control(mixtures.measures, given["what"]),
+        "resolution": grid_control(given["resolution"]),
+        "beyond": Control(switch("beyond the edges"), bool(given["beyond"])),
     }
 
 
@@ -242,18 +242,11 @@ def explore_subspace(
         line, ends = Line(*simplex.points), (named[0], named[1])
         return explore_line(landscape, line, samples=samples, names=ends, classes=classes)
     mixtures = Mixtures(landscapes, simplex, named)
-    start = {
-        "corners": [one_of(range(k), corner, "corner") for corner in corners],
-        "on": one_of(landscapes, on or next(iter(landscapes)), "landscape"),
-        "what": one_of(mixtures.measures.names, what, "quantity"),
-        "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
-        "beyond": beyond,
-    }
     asked, remark = ask_about(
         landscapes, samples, classes, columns=3,
         chosen=mixtures.everywhere, theta=simplex, title=lambda s: "What the mixture says",
     )  # fmt: skip
     return SubspaceExplorer(
-        mixtures, asked, _controls(mixtures, landscapes, start), shares=shares,
+        mixtures, asked, _controls(mixtures, landscapes, given), shares=shares,
         given={**given, "samples": samples if asked else None}, remark=remark,
     )  # fmt: skip

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from threading import Lock
+from itertools import islice
 from typing import Any
 
-import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.connectivity import Path, Profile
 from fusionlab.landscape import Field, Plane
-from fusionlab.show.explore.controls import button, choice, one_of
-from fusionlab.show.explore.curves.bundles import STEPS
-from fusionlab.show.explore.curves.path_view import PathView, View
+from fusionlab.show.explore.along import STEPS
+from fusionlab.show.explore.controls import button, by_name, choice, one_of, slider
+from fusionlab.show.explore.core import Control, Explorer, grid_control, landscape_control
+from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
 from fusionlab.show.explore.curves.recording import Recording
 from fusionlab.show.explore.curves.trainer import Start, Trainer
-from fusionlab.show.explore.explorer import FIRST, PATIENCE, Explorer, ask_samples
 from fusionlab.show.explore.latest import Draw, LatestTask
-from fusionlab.show.figures.layout import with_slider
-from fusionlab.show.figures.measures import tell_measures
+from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.written import Call
+from fusionlab.show.figures.layout import Box, arrange
+from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.page.fig import Changes
 
-RESOLUTIONS = (11, 21, 31, 41, 61)
-ROUGH = 17  # points along each side of the map of a curve that is in training
 LOOK = 1.0  # seconds that a training waits for its picture
 
 
@@ -35,31 +34,25 @@ class CurveExplorer(Explorer):
     """
 
     def __init__(
-        self,
-        scene: PathView,
-        training: Mapping[str, Start],
-        *,
-        data: Sequence[str],
-        settings: Mapping[str, Any],
-        frames: int,
-        remark: str = "",
-    ) -> None:
-        self._scene, self._start, self._frames = scene, dict(settings), frames
-        self._framed: list[Any] | None = None  # what the figure on the page was drawn for
-        self._told = ""  # about the picture: all but what is at the marks
-        self._recording = Recording()
-        self._drawing = Lock()  # two threads draw: one the marks, one the picture
-        self._pictures = LatestTask(self._trouble)
-        self.trainer = Trainer(scene.paths, training, news=self._news, on_error=self._trouble)
-        self._make_controls(list(scene.paths), data)
-        above = [self.slider, self.train] if training else [self.slider]
-        below = [self.focus, *([self.data] * (len(data) > 1)), self.resolution]
-        super().__init__([above, below], remark=remark)
+        self, along: AlongPaths, map_: PathMap, samples: Sequence[Part],
+        controls: Mapping[str, Control], *, given: Mapping[str, Any], remark: str,
+    ) -> None:  # fmt: skip
+        self._along, self._map, self._frames = along, map_, given["frames"]
+        self._recording, self._live = Recording(), LatestTask(self.trouble)
+        starts: Mapping[str, Start] = given["training"] or {}
+        self.trainer = Trainer(given["paths"], starts, news=self._news, on_error=self.trouble)
+        self._origins = dict(given["paths"])
+        self.focus = controls["focus"].widget  # else a widget's own method would be found
+        self.train = button(*self.trainer.label, self._toggle)
+        rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
+        call = Call(explore_curves, given, along.measures)
+        super().__init__(controls, [along, map_, *samples], call, rows=rows, remark=remark)
         self.fig.on_click = self._clicked
-        self._set()
-        for control in (self.slider, self.focus, self.data, self.resolution):
-            control.observe(self._renew, "value")
-        self._renew(patience=FIRST)
+
+    @property
+    def slider(self) -> Any:
+        """The control of t."""
+        return self.controls["t"].widget
 
     @property
     def t(self) -> float:
@@ -73,14 +66,19 @@ class CurveExplorer(Explorer):
         self.slider.value = value
 
     @property
+    def state(self) -> State:
+        """What the controls say, and how far the training has come."""
+        return super().state.but(**self._trained())
+
+    @property
     def paths(self) -> dict[str, Path]:
         """The paths as they are now, those in training as far as they have come."""
-        return {**self._scene.paths, **self.trainer.paths}
+        return {**self._origins, **self.trainer.paths}
 
     @property
     def profiles(self) -> dict[str, Profile]:
         """What is known of the chosen landscape along each path."""
-        return self._scene.profiles(self.data.value)
+        return self._along.profiles(self.state)
 
     def go_on(self) -> None:
         """Train the curves from where they are."""
@@ -95,63 +93,76 @@ class CurveExplorer(Explorer):
     def reset(self) -> None:
         """Go back to the untrained curves and the settings of the start."""
         self.trainer.reset()
-        self._pictures.cancel()
-        self._recording.cut()
-        self._set()
+        self._live.cancel()
+        self._recording.clear()
         self._relabel()
-        self._renew()
+        super().reset()
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the training rests and the picture is as sharp as it gets."""
-        parts = self.trainer, self._pictures, self.latest
-        return all(part.wait(seconds) for part in parts)
+        return all(part.wait(seconds) for part in (self.trainer, self._live, self.latest))
 
     def close(self) -> None:
         """Stop all work and leave the page."""
         self.trainer.close()
-        self._pictures.cancel()
+        self._live.cancel()
         super().close()
 
-    def code(self) -> str:
-        """The Python that gives this view, and the chosen network."""
-        focus, size = self.focus.value, self.resolution.value
-        on = f"data={self.data.value!r}, " * bool(self.data.value)
-        return (
-            f"theta = paths[{focus!r}]({self.t:.2f})  # the chosen network\n"
-            f"landscape(theta)  # its {tell_measures(self._scene.measures)}\n"
-            f"show.explore_curves(\n    {self._scene.given(trained=bool(self.trainer.stages))},\n"
-            f"    t={self.t:.2f}, focus={focus!r}, {on}resolution={size},\n)"
-        )
+    def steps(self, s: State) -> Iterator[Draw]:
+        """During training a move draws the marks alone; the rest is drawn by the training."""
+        return islice(self.picture.steps(s), 1 if s.training else None)
 
-    def still(self) -> go.Figure:
-        """The picture with a slider that needs no kernel: along the paths, or over the training."""
-        view = self._view()
-        self._scene.look(view)
-        figure = self._scene.figure(view)
-        figure.layout.meta["description"] = f"{self._scene.at(view)[1]} {self._told}"
+    def network(self, s: State) -> str:
+        """The network in focus."""
+        return f"paths[{s.focus!r}]({s.t:.2f})"
+
+    def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
+        """The panels side by side, and the samples, if there are any, below the map."""
+        along, (map_,), *asked = drawn
+        low = 0.5 if asked else 0.0
+        left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
+        if len(along) > 1:
+            left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
+        parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
+        parts += [(each[0], (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
+        legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
+        whole = arrange(parts, height=760 if asked else 500)
+        return whole.update_layout(legend=legend, margin={"b": 90})
+
+    def sweep(self, s: State) -> dict[str, Any]:
+        """Along the paths, or over the training."""
         if len(film := self._recording.frames) > 1:
-            return with_slider(figure, film, label="training, step", start=len(film) - 1)
-        places = [round(i * STEPS / (self._frames - 1)) for i in range(self._frames)]
-        frames = {f"{p / STEPS:.2f}": self._scene.at(view._replace(place=p)) for p in places}
-        return with_slider(figure, frames, label="position t", start=self._frames // 2)
+            return {"frames": film, "label": "training, step", "start": len(film) - 1}
+        places = [round(i * STEPS / (self._frames - 1)) / STEPS for i in range(self._frames)]
+        frames = {f"{t:.2f}": self.picture.change(s.but(t=t)) for t in places}
+        return {"frames": frames, "label": "position t", "start": self._frames // 2}
 
-    def _make_controls(self, paths: Sequence[str], data: Sequence[str]) -> None:
-        self.slider = widgets.FloatSlider(
-            description="position t",
-            min=0,
-            max=1,
-            step=1 / STEPS,
-            readout_format=".2f",
-            layout={"flex": "1 1 320px", "width": "auto"},
-        )
-        self.focus = choice("path in focus", paths)
-        self.data = choice("loss on", data)
-        self.resolution = choice("map", [(f"{n} × {n}", n) for n in RESOLUTIONS])
-        self.train = button(*self.trainer.label, self._toggle)
+    def seen(self, s: State, patch: Changes, words: str) -> None:
+        """Keep a picture of the training."""
+        steps = sum(stage.steps for stage in s.stages.values())
+        self._recording.keep(steps, patch, words, of=(s.focus, s.on))
 
-    def _set(self) -> None:
-        for name, value in self._start.items():
-            getattr(self, name).value = value
+    def _trained(self) -> dict[str, Any]:
+        stages, training = self.trainer.stages, self.trainer.state == "training"
+        return {"paths": self.paths, "stages": stages, "training": training}
+
+    def _news(self) -> None:
+        """The curves have moved, or the training rests; in the training's thread."""
+        self._relabel()
+        s = self.update(**self._trained())
+        self._along.keep(s.paths)
+        self._map.keep()
+        if s.training:
+            self._live.ask(lambda: self._draw_live(s), patience=LOOK)
+        else:
+            self._live.cancel()
+            self.latest.ask(lambda: self.steps(s))
+
+    def _draw_live(self, s: State) -> Iterator[Draw]:
+        for part in self.picture.parts:
+            for _ in part.refine(s):
+                pass
+        yield self.picture.at_once(s)
 
     def _toggle(self) -> None:
         if self.trainer.state == "training":
@@ -159,93 +170,17 @@ class CurveExplorer(Explorer):
         else:
             self.go_on()
 
-    def _clicked(self, key: str, x: float, y: float) -> None:
-        """Go there: to that t, or to the nearest place of the path in focus."""
-        kind = key.partition(":")[0]
-        if kind in self._scene.panelled:
-            self.t = min(1.0, max(0.0, round(x, 2)))
-        elif kind in ("surface", "path"):
-            self.t = self._scene.nearest(self.focus.value, x, y)
-
     def _relabel(self) -> None:
         self.train.description, self.train.tooltip = self.trainer.label
         self.train.disabled = self.trainer.state == "done"
 
-    def _view(self) -> View:
-        resolution = ROUGH if self.trainer.state == "training" else self.resolution.value
-        return View(round(self.t * STEPS), self.focus.value, self.data.value, resolution)
-
-    def _renew(self, _: Any = None, *, patience: float = PATIENCE) -> None:
-        """The marks first; then the picture goes on from where it was."""
-        rests = self.trainer.state != "training"
-        if rests:
-            self._pictures.cancel()
-        super()._renew(patience=patience)
-        if rests:
-            self._pictures.ask(self._draw_all)
-
-    def _news(self) -> None:
-        """The curves have moved, or the training rests; in the training's thread."""
-        self._relabel()
-        training = self.trainer.state == "training"
-        self._pictures.ask(self._draw_now if training else self._draw_all, patience=LOOK)
-
-    def _here(self) -> Draw:
-        return partial(self._show_marks, *self._scene.at(self._view()))
-
-    def _better(self) -> Iterator[Draw]:
-        return iter(())
-
-    def _draw_now(self) -> Iterator[Draw]:
-        """The picture that can be had at once."""
-        self._scene.put(self.trainer.paths)
-        self._scene.look(self._view())
-        yield self._picture()
-
-    def _draw_all(self) -> Iterator[Draw]:
-        yield from self._draw_now()
-        for _ in self._scene.sharpen(self._view()):
-            yield self._picture()
-
-    def _picture(self) -> Draw:
-        """Draw all that is known: as changes of the figure on the page, if these suffice."""
-        view, scene = self._view(), self._scene
-        frame, moves = scene.frame(view), scene.moves(view)
-        whole = None if frame == self._framed else scene.figure(view)
-        patch, words = scene.at(view)
-        return partial(self._show_all, view, {**moves, **patch}, words, frame, whole)
-
-    def _show_marks(self, patch: Changes, words: str) -> None:
-        with self._drawing:
-            if self._framed is not None:
-                self.fig.patch(patch, f"{words} {self._told}")
-            self._say(f"{words} {self._told}")
-
-    def _show_all(
-        self, view: View, patch: Changes, words: str, frame: list[Any], whole: go.Figure | None
-    ) -> None:
-        self._told = self._tell()
-        words = f"{words} {self._told}"
-        steps = sum(stage.steps for stage in self.trainer.stages.values())
-        self._recording.keep(steps, patch, words, of=(view.focus, view.data))
-        moved = self._view().place != view.place  # since the picture was made
-        with self._drawing:
-            self._framed = frame
-            if whole is None:
-                still = {k: v for k, v in patch.items() if ":mark:" not in k}
-                self.fig.patch(still if moved else patch, words)
-            else:
-                whole.layout.meta["description"] = words
-                self.fig.draw(whole)
-            self._say(words)
-        if moved:
-            self.latest.ask(self._steps)
-
-    def _tell(self) -> str:
-        """How far the training has come, and how the paths lie to the plane."""
-        stages = self.trainer.stages.items()
-        trained = [stage.tell(name, self.profiles[name]) for name, stage in stages if stage.steps]
-        return " ".join([*trained, self._scene.told()])
+    def _clicked(self, key: str, x: float, y: float) -> None:
+        """Go there: to that t, or to the nearest place of the path in focus."""
+        kind = key.partition(":")[0]
+        if kind in self._along.panels:
+            self.t = min(1.0, max(0.0, round(x, 2)))
+        elif kind in ("surface", "path"):
+            self.t = self._map.nearest(self.state, x, y)
 
 
 def explore_curves(
@@ -259,8 +194,8 @@ def explore_curves(
     classes: Sequence[str] | None = None,
     t: float = 0.5,
     focus: str | None = None,
-    data: str | None = None,
-    resolution: int = 31,
+    on: str | None = None,
+    resolution: int = 41,
     frames: int = 21,
 ) -> CurveExplorer:
     """Explore several paths between two networks by one slider, and train some while you look.
@@ -279,22 +214,27 @@ def explore_curves(
         t: where to begin.
         focus: the path whose plane is shown, and whose network is asked; by default the first
             to be trained, else the last.
-        data: the landscape to begin with.
-        resolution: points along each side of the map: 11, 21, 31, 41 or 61.
+        on: the landscape to begin with.
+        resolution: points along each side of the map: 11, 21, 31, 41, 61 or 81.
         frames: positions of the slider that works without a kernel.
     """
-    training = dict(training or {})
-    landscapes = dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}
-    for name in training:
-        one_of(paths, name, "training")
-    settings = {
-        "slider": t,
-        "focus": one_of(paths, focus or next(iter(training), list(paths)[-1]), "focus"),
-        "data": one_of(landscapes, data or next(iter(landscapes)), "data"),
-        "resolution": one_of(RESOLUTIONS, resolution, "resolution"),
+    given, landscapes = dict(locals()), by_name(landscape)
+    for name in training or {}:
+        one_of(paths, name, "path to train")
+    in_focus = one_of(paths, focus or next(iter(training or {}), list(paths)[-1]), "path")
+    controls = {
+        "t": Control(slider("position t"), t, "{:.2f}".format),
+        "focus": Control(choice("path in focus", list(paths)), in_focus),
+        "on": landscape_control(landscapes, on),
+        "resolution": grid_control(resolution),
     }
-    predictions, remark = ask_samples(landscapes, samples, classes)
-    scene = PathView(landscapes, paths, plane=plane, predictions=predictions, names=names)
+    asked, remark = ask_about(
+        landscapes, samples, classes,
+        chosen=lambda s: (s.paths[s.focus], s.t), theta=lambda chosen: chosen[0](chosen[1]),
+        title=lambda s: f"What the network on {s.focus} says", on=lambda s: f"On {s.focus}, ",
+    )  # fmt: skip
+    along = AlongPaths(landscapes, paths, shared_measures(landscapes), names)
     return CurveExplorer(
-        scene, training, data=list(landscapes), settings=settings, frames=frames, remark=remark
-    )
+        along, PathMap(landscapes, plane, names), asked, controls,
+        given={**given, "samples": samples if asked else None}, remark=remark,
+    )  # fmt: skip

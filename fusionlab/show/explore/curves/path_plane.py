@@ -1,4 +1,4 @@
-"""The plane under a bundle of paths: the one that holds a path, as it is now."""
+"""The plane under several paths: the one that holds a path, as it is now."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PathPlane:
     isometric: bool
 
 
-def ground(paths: Mapping[str, Path], focus: str, plane: Plane | None = None) -> PathPlane:
+def lay_plane(paths: Mapping[str, Path], focus: str, plane: Plane | None = None) -> PathPlane:
     """Lay paths on a plane: a given one, or that of the path in focus and its farthest bend.
 
     A path that is still its ends' line spans none: then the farthest bend of all paths is taken,

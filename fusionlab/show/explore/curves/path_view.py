@@ -1,257 +1,215 @@
-"""Several paths and the plane below them: what is known of them, as pictures and in words."""
+"""Several paths and the plane below them, as parts of a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from textwrap import wrap
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import plotly.graph_objects as go
 import torch
 
-from fusionlab.connectivity import Path, Profile
+from fusionlab.combinations import Combinations
+from fusionlab.connectivity import Path, points_on
 from fusionlab.landscape import Field, Plane, Score, Surface, Survey
-from fusionlab.show.explore.curves.bundles import STEPS, Bundle
-from fusionlab.show.explore.curves.path_plane import PathPlane, ground
-from fusionlab.show.explore.explorer import AskedSamples
+from fusionlab.quantities import Measures
+from fusionlab.show.explore.along import STEPS, Along, Track
+from fusionlab.show.explore.curves.path_plane import PathPlane, lay_plane
+from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.explore.scored import Maps, Scored
 from fusionlab.show.figures.amounts import amount
-from fusionlab.show.figures.layout import MOVING, Box, arrange, changes
-from fusionlab.show.figures.measures import panels, shared_measures
+from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.path_maps import draw_below, draw_projections, leaving, move_projections
-from fusionlab.show.figures.profile_plots import draw_profiles, trace_profiles
-from fusionlab.show.figures.samples import draw_samples
-from fusionlab.show.figures.words import capital, join
+from fusionlab.show.figures.projections import merge, shares
+from fusionlab.show.figures.words import join
 from fusionlab.show.page.fig import Changes
-from fusionlab.weights import Weights
 
 SHORT = 14  # characters beside the lower panel, which is not high
-BREATH = 0.1  # seconds of work between two pictures
+ROUGH = 17  # points along each side of the map of a curve that is in training
 FIRST_MAP = 0.02  # seconds for a map that moves with its curve
 ENOUGH = 0.1  # of a map's points, measured, are as good as a first map needs to be
 
 
-class View(NamedTuple):
-    """What the reader has chosen to see: a place in hundredths of t, and names."""
+class AlongPaths(Along):
+    """Several paths on the chosen landscape; some are replaced while they are trained."""
 
-    place: int
-    focus: str
-    data: str
-    resolution: int
-
-
-class PathView:
-    """What is known of some paths: the loss along them, their plane, and the map of it.
-
-    Args:
-        landscapes: θ ↦ Score, by name.
-        paths: t ↦ θ, by name.
-        plane: where to draw them; without it, that of the path in focus.
-        predictions: who is asked about samples.
-        names: of the two ends.
-    """
+    seconds = 0.1
 
     def __init__(
-        self,
-        landscapes: Mapping[str, Field],
-        paths: Mapping[str, Path],
-        *,
-        plane: Plane | None,
-        predictions: AskedSamples | None,
-        names: tuple[str, str],
-    ) -> None:
-        self.paths, self.measures = dict(paths), shared_measures(landscapes)
-        self.panelled = panels(self.measures)  # the quantities
-        self._landscapes, self._plane = landscapes, plane
-        self._predictions, self._names = predictions, names
-        self._bundles = {name: Bundle(field, paths) for name, field in landscapes.items()}
-        self._path_plane: PathPlane | None = None
-        self._survey: Iterator[Surface] = iter(())
-        self._surface: Surface | None = None
-        self._made_for: list[Any] = []  # what ground and map belong to
+        self, landscapes: Mapping[str, Field], paths: Mapping[str, Path], measures: Measures,
+        ends: tuple[str, str],
+    ) -> None:  # fmt: skip
+        super().__init__(measures, ends)
+        self._scored = {name: Scored(field, points_of) for name, field in landscapes.items()}
+        self._origins = dict(paths)
 
-    def put(self, paths: Mapping[str, Path]) -> None:
-        """Take other paths in place of those of the same names."""
-        self.paths = {**self.paths, **paths}
-        for bundle in self._bundles.values():
-            for name, path in paths.items():
-                bundle.put(name, path)
+    def tracks(self, s: State) -> dict[str, Track]:
+        """A curve for each path; training leaves its ends where they are."""
 
-    def profiles(self, data: str) -> dict[str, Profile]:
-        """What is known along each path."""
-        return self._bundles[data].profiles()
+        def track(path: Path, origin: Path) -> Track:
+            return self._scored[s.on], lambda at: (origin if at in (0, STEPS) else path, at)
 
-    def look(self, view: View) -> None:
+        return {name: track(path, self._origins[name]) for name, path in s.paths.items()}
+
+    def keep(self, paths: Mapping[str, Path]) -> None:
+        """Forget all other paths."""
+        for scored in self._scored.values():
+            scored.keep(lambda place: place[0] in {*paths.values(), *self._origins.values()})
+
+    def first(self, s: State) -> list[int]:
+        """Ends and middle."""
+        return [0, STEPS // 2, STEPS]
+
+    def look(self, s: State) -> None:
         """Learn as much as a first picture needs; of a slow network, less."""
-        bundle, began = self._bundles[view.data], perf_counter()
-        first = bundle.missing([0, STEPS // 2, STEPS, view.place])
-        bundle.score(first)
-        each = (perf_counter() - began) / max(1, len(first))
-        stride = 5 if each < BREATH / 20 else 10 if each < BREATH / 5 else 25
-        bundle.score(bundle.missing(range(0, STEPS + 1, stride)))
-        self._lay_ground(view)
+        began = perf_counter()
+        self.learn(s, self.first(s))
+        each = (perf_counter() - began) / len(self.first(s)) / len(s.paths)
+        stride = 5 if each < self.seconds / 20 else 10 if each < self.seconds / 5 else 25
+        self.learn(s, range(0, STEPS + 1, stride))
 
-    def sharpen(self, view: View) -> Iterator[None]:
-        """Learn more, a little at each step, until all is known."""
-        bundle, size = self._bundles[view.data], 8
-        missing = bundle.missing(sorted(range(STEPS + 1), key=lambda at: [at % 10 != 0, at % 2]))
-        exact = False
-        while missing or not exact:
-            began = perf_counter()
-            bundle.score(missing[:size])
-            missing = missing[size:]
-            size = max(1, int(size * min(4, BREATH / (perf_counter() - began))))
-            surface = next(self._survey, None)
-            exact = surface is None
-            self._surface = surface or self._surface
-            yield
-
-    def at(self, view: View) -> tuple[Changes, str]:
-        """What changes in the figure when the slider is here, and what to say."""
-        t, wishes = view.place / STEPS, [(name, view.place) for name in self.paths]
-        scores = dict(zip(self.paths, self._bundles[view.data].score(wishes), strict=True))
-        patch: dict[str, Mapping[str, Any]] = {}
-        for name, score in scores.items():
-            for what, value in zip(self.panelled, score, strict=False):
-                patch[f"{what}:mark:{name}"] = {"x": [t], "y": [_finite(value)]}
-            if self._path_plane is not None:
-                x, y = self._path_plane.projections[name].places[view.place].tolist()
-                patch[f"path:mark:{name}"] = {"x": [x], "y": [y]}
-        words = f"t = {t:.2f}: {self._tell(scores)}."
-        if self._predictions is not None:
-            says = self._predictions(self._asked(view))
-            patch |= self._predictions.samples.patch(says)
-            words += f" On {view.focus}, {self._predictions.samples.describe(says)}"
-        return patch, words
-
-    def _panels(self, view: View) -> list[go.Figure]:
-        """Loss and accuracy along the paths, and the map."""
-        assert self._path_plane is not None
-        assert self._surface is not None
-        profiles = self.profiles(view.data)
-        titles = ["Loss along the paths", *map(capital, self.panelled[1:])]
-        drawn = [
-            draw_profiles(profiles, what=what, ends=self._names, t=view.place / STEPS, title=title)
-            for what, title in zip(self.panelled, titles, strict=True)
-        ]
+    def draw(self, s: State) -> list[go.Figure]:
+        """One panel below the other, with one legend."""
+        self.look(s)
+        drawn = super().draw(s)
+        drawn[0].update_layout(title={"text": "Loss along the paths"})
         for panel in drawn:
             panel.update_xaxes(range=[0, 1])
         for above, below in pairwise(drawn):
             above.update_xaxes(title=None)
             below.update_layout(showlegend=False)
             below.update_yaxes(title="<br>".join(wrap(below.layout.yaxis.title.text, SHORT)))
-        projections = self._path_plane.projections
-        marks = {name: projection.places[view.place] for name, projection in projections.items()}
-        isometric = self._path_plane.isometric
-        map_ = draw_projections(
-            self._surface,
-            projections,
-            marks,
-            isometric=isometric,
-            ends=self._names,
-            title=self._titled(view),
-        )
-        return [*drawn, map_]
+        return drawn
 
-    def moves(self, view: View) -> dict[str, Any]:
-        """What has changed in the figure since it was drawn; quicker than to draw it anew."""
-        assert self._path_plane is not None
-        assert self._surface is not None
-        profiles = {name: [profile] for name, profile in self.profiles(view.data).items()}
-        traces = [
-            trace
-            for what in self.panelled
-            for trace in trace_profiles(profiles, what, view.place / STEPS)
-        ]
-        isometric, projections = self._path_plane.isometric, self._path_plane.projections
-        map_ = draw_below(
-            self._surface,
-            projections,
-            isometric=isometric,
-            ends=self._names,
-            title=self._titled(view),
-        )
-        moved = {t.meta: {k: t[k] for k in MOVING if k in t and t[k] is not None} for t in traces}
-        return {**moved, **changes(map_), **move_projections(projections)}
+    def refine(self, s: State) -> Iterator[None]:
+        """All places; in training, as much as a picture needs."""
+        if not s.training:
+            yield from super().refine(s)
+        else:
+            self.look(s)
 
-    def figure(self, view: View) -> go.Figure:
-        """The panels side by side, and the samples, if there are any, below the map."""
-        low = 0.0 if self._predictions is None else 0.5
-        left: list[Box] = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
-        boxes = [*(left if len(self.panelled) > 1 else [(0.0, 0.44, 0.0, 1.0)])]
-        parts = list(zip(self._panels(view), [*boxes, (0.54, 0.93, low, 1.0)], strict=True))
-        if self._predictions is not None:
-            says, title = (
-                self._predictions(self._asked(view)),
-                f"What the network on {view.focus} says",
-            )
-            samples = draw_samples(self._predictions.samples, says, title=title)
-            parts.append((samples, (0.54, 1.0, 0.0, low - 0.12)))
-        whole = arrange(parts, height=500 if self._predictions is None else 760)
-        return whole.update_layout(
-            legend={"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}, margin={"b": 90}
-        )
-
-    def frame(self, view: View) -> list[Any]:
-        """What a figure must be drawn anew for, and not only changed."""
-        assert self._path_plane is not None
-        return [self._path_plane.bounds, self._path_plane.isometric, view.focus, view.data]
-
-    def nearest(self, name: str, x: float, y: float) -> float:
-        """The position t at which a path passes (x, y) most closely."""
-        assert self._path_plane is not None
-        away = self._path_plane.projections[name].places - torch.tensor([x, y], dtype=torch.double)
-        return int(away.norm(dim=1).argmin()) / STEPS
-
-    def told(self) -> str:
-        """How far the paths leave the plane, in words."""
-        return (
-            "" if self._path_plane is None else leaving(self._path_plane.projections, self._names)
-        )
-
-    def given(self, *, trained: bool) -> str:
-        """What an explorer of this was given, as code."""
-        more = {"training": trained, "samples": self._predictions is not None}
-        return ", ".join(
-            ["landscape", "paths", *(f"{n}={n}" for n, there in more.items() if there)]
-        )
-
-    @property
-    def share(self) -> float:
-        """How much of the map is exact, from 0 to 1."""
-        return 0.0 if self._surface is None else self._surface.share
-
-    def _lay_ground(self, view: View) -> None:
-        """The plane, the paths on it, and a first map; if they are not there already."""
-        made_for = [*self.paths.values(), *view[1:]]
-        if made_for == self._made_for:
-            return
-        laid = ground(self.paths, view.focus, self._plane)
-        x, y = laid.bounds.grid(view.resolution)
-        survey, began = Survey(self._landscapes[view.data], laid.plane, x, y), perf_counter()
-        surface = next(survey)
-        while perf_counter() - began < FIRST_MAP and surface.share < ENOUGH:
-            surface = next(survey)
-        self._path_plane, self._survey, self._surface = laid, survey, surface
-        self._made_for = made_for
-
-    def _tell(self, scores: Mapping[str, Score]) -> str:
+    def words(self, s: State, scores: Mapping[str, Score]) -> str:
         """What is measured on each path."""
         told = []
-        for i, what in enumerate(self.panelled):
+        for i, what in enumerate(self.panels):
             quantity = self.measures.quantity(what)
             each = [f"{amount(score[i], quantity)} on {name}" for name, score in scores.items()]
             told.append(f"{what} {join(each)}")
-        return "; ".join(told)
+        return f"t = {s.t:.2f}: {'; '.join(told)}."
 
-    def _asked(self, view: View) -> Weights:
-        return self.paths[view.focus](view.place / STEPS)
+    def tell(self, s: State) -> str:
+        """How far the training has come."""
+        profiles = self.profiles(s)
+        trained = [(name, stage) for name, stage in s.stages.items() if stage.steps]
+        return " ".join(stage.tell(name, profiles[name]) for name, stage in trained)
 
-    def _titled(self, view: View) -> str:
-        on = f" on {view.data}" if view.data else ""
-        return f"Loss{on}, on {'the given plane' if self._plane else f'the plane of {view.focus}'}"
+
+class PathMap(Part):
+    """The paths on the map of a plane: a given one, or that of the path in focus."""
+
+    def __init__(
+        self, landscapes: Mapping[str, Field], plane: Plane | None, ends: tuple[str, str]
+    ) -> None:
+        def begin(key: Any) -> Survey:
+            on, plane, bounds, resolution = key
+            return Survey(landscapes[on], plane, *bounds.grid(resolution))
+
+        self._plane, self._ends, self._maps = plane, ends, Maps(begin)
+        self._laid: list[tuple[list[Any], PathPlane]] = []  # the newest ones
+
+    def laid(self, s: State) -> PathPlane:
+        """The plane, and the paths on it."""
+        wanted = [*s.paths.values(), s.focus]
+        for made_for, found in self._laid:
+            if made_for == wanted:
+                return found
+        laid = lay_plane(s.paths, s.focus, self._plane)
+        self._laid = [(wanted, laid), *self._laid[:1]]
+        return laid
+
+    def key(self, s: State) -> tuple[Any, ...]:
+        """Which map is below the paths."""
+        laid = self.laid(s)
+        return s.on, laid.plane, laid.bounds, ROUGH if s.training else s.resolution
+
+    def keep(self) -> None:
+        """Forget the maps of planes that are gone."""
+        planes = [laid.plane for _, laid in self._laid]
+        self._maps.keep(lambda key: any(key[1] is plane for plane in planes))
+
+    def frame(self, s: State) -> Hashable:
+        """Another part of the plane, or another path in focus."""
+        laid = self.laid(s)
+        return laid.bounds, laid.isometric, s.focus, s.on
+
+    def draw(self, s: State) -> list[go.Figure]:
+        """The map with the paths on it."""
+        laid, at = self.laid(s), round(s.t * STEPS)
+        marks = {name: seen.places[at] for name, seen in laid.projections.items()}
+        return [draw_projections(self._maps(self.key(s)), laid.projections, marks, **self._look(s))]
+
+    def change(self, s: State) -> tuple[Changes, str]:
+        """The marks at t."""
+        at, patch = round(s.t * STEPS), {}
+        for name, seen in self.laid(s).projections.items():
+            x, y = seen.places[at].tolist()
+            patch[f"path:mark:{name}"] = {"x": [x], "y": [y]}
+        return patch, ""
+
+    def refine(self, s: State) -> Iterator[None]:
+        """All of the map; in training, as much as a picture needs."""
+        key, began = self.key(s), perf_counter()
+        for _ in self._maps.refine(key):
+            late = perf_counter() - began > FIRST_MAP
+            if s.training and (late or self._maps.share(key) >= ENOUGH):
+                return
+            yield
+
+    def known(self, s: State) -> Hashable:
+        """The map as it is, and the paths on it."""
+        return self._maps.known.get(self.key(s)), self.laid(s)
+
+    def update(self, s: State) -> Changes:
+        """The map and the paths; quicker than to draw them anew."""
+        laid = self.laid(s)
+        below = draw_below(self._maps(self.key(s)), laid.projections, **self._look(s))
+        return {**changes(below), **move_projections(laid.projections), **self.change(s)[0]}
+
+    def tell(self, s: State) -> str:
+        """How far the paths leave the plane."""
+        return leaving(self.laid(s).projections, self._ends)
+
+    def nearest(self, s: State, x: float, y: float) -> float:
+        """The position t at which the path in focus passes (x, y) most closely."""
+        places = self.laid(s).projections[s.focus].places
+        return int((places - torch.tensor([x, y]).double()).norm(dim=1).argmin()) / STEPS
+
+    def surface(self, s: State) -> Surface | None:
+        """The map as far as it is known."""
+        return self._maps.known.get(self.key(s))
+
+    def _look(self, s: State) -> dict[str, Any]:
+        where = "the given plane" if self._plane else f"the plane of {s.focus}"
+        title = f"Loss{f' on {s.on}' if s.on else ''}, on {where}"
+        return {"isometric": self.laid(s).isometric, "ends": self._ends, "title": title}
 
 
-def _finite(value: float) -> float | None:
-    return value if abs(value) < float("inf") else None
+def points_of(places: Sequence[tuple[Path, int]]) -> Combinations:
+    """The points at hundredths of paths, as one batch over all points that span these.
+
+    A landscape prepares for the points of a batch, which takes longer than to score one; and these
+    stay the same from one place to the next.
+    """
+    paths = list(dict.fromkeys(path for path, _ in places))
+    rows = [[i for i, (path, _) in enumerate(places) if path is one] for one in paths]
+    spans = [
+        points_on(path, torch.tensor([places[i][1] for i in own], dtype=torch.double) / STEPS)
+        for path, own in zip(paths, rows, strict=True)
+    ]
+    points, numbers = merge(spans)
+    mixed = torch.zeros(len(places), len(points), dtype=torch.double)
+    for own, span, columns in zip(rows, spans, numbers, strict=True):
+        mixed[own] = mixed[own].index_add(1, columns, shares(span))
+    return Combinations(points, mixed)

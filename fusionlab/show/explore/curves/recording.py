@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fusionlab.show.page.fig import Changes
 
-MOST = 24  # pictures of one film
+MOST = 24  # pictures of one recording
 
 
 class Recording:
@@ -16,15 +16,16 @@ class Recording:
         self._pictures: dict[str, tuple[Changes, str]] = {}
         self._of: object = None
 
-    def cut(self) -> None:
+    def clear(self) -> None:
         """Begin anew."""
         self._pictures = {}
 
     def keep(self, step: int, patch: Changes, words: str, *, of: object) -> None:
-        """Keep a picture; the first of another kind than those before begins a new film."""
+        """Keep a picture, or what has changed in it; one of another kind begins a new recording."""
         if of != self._of:
             self._pictures, self._of = {}, of
-        self._pictures[str(step)] = patch, words
+        known, _ = self._pictures.get(str(step), ({}, ""))
+        self._pictures[str(step)] = {**known, **patch}, words
         if len(self._pictures) > MOST:
             *kept, newest = self._pictures.items()
             self._pictures = dict([*kept[::2], newest])

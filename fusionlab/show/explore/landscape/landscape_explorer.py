@@ -10,18 +10,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from fusionlab.landscape import Field, Plane, Surface, Survey
-from fusionlab.show.explore.controls import button, one_of
+from fusionlab.show.explore.controls import RESOLUTIONS, button, one_of
 from fusionlab.show.explore.downloads import download_buttons
 from fusionlab.show.explore.explorer import FIRST, PATIENCE, AskedSamples, Explorer, ask_samples
 from fusionlab.show.explore.landscape.landscape_view import Choice, LandscapeView, tell_runs
 from fusionlab.show.explore.landscape.plane_store import Place, PlaneStore, read_runs, so_far
-from fusionlab.show.explore.landscape.view_controls import (
-    NONE,
-    RESOLUTIONS,
-    TWO,
-    Controls,
-    views_of,
-)
+from fusionlab.show.explore.landscape.view_controls import NONE, TWO, Controls, views_of
 from fusionlab.show.explore.latest import Draw
 from fusionlab.show.explore.playing import Player
 from fusionlab.show.figures.maps import View

@@ -9,13 +9,12 @@ from typing import Any
 import ipywidgets as widgets
 
 from fusionlab.quantities import CLASSIFIED, Measures
-from fusionlab.show.explore.controls import choice
+from fusionlab.show.explore.controls import RESOLUTIONS, choice
 from fusionlab.show.explore.landscape.plane_store import Place
 from fusionlab.show.figures.measures import tell_measures
 
 Act = Callable[[Any], None]
 
-RESOLUTIONS = (11, 21, 41, 61, 81)
 MINUS, BESIDE = " − ", "side by side"
 NONE = "none"  # no cross-section; ipywidgets takes None for nothing chosen
 TWO = "two points"  # a cut from the point chosen before to the one chosen now
