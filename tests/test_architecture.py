@@ -109,3 +109,33 @@ def inner_modules_imported_by(source: str, rooms: set[str]) -> set[tuple[str, ..
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fusionlab.")
     }
     return {module for module in modules if len(module) > 2 and module[1] in rooms}
+
+
+SHOW = {
+    "page": {"page"},
+    "figures": {"page", "figures"},
+    "explore": {"page", "figures", "explore"},
+}
+
+
+def test_the_page_knows_no_figures_and_figures_know_no_explorers():
+    for part, known in SHOW.items():
+        for file in (PACKAGE / "show" / part).rglob("*.py"):
+            strangers = parts_of_show_imported_by(file.read_text()) - known
+            assert not strangers, f"{file.name} in show/{part} imports show/{sorted(strangers)}"
+
+
+def test_a_forbidden_arrow_within_show_is_seen():
+    source = (
+        "from fusionlab.show.explore.line import explore_line\nfrom fusionlab.show import start"
+    )
+    assert parts_of_show_imported_by(source) == {"explore", "fusionlab.show itself"}
+
+
+def parts_of_show_imported_by(source: str) -> set[str]:
+    modules = {
+        tuple(node.module.split("."))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fusionlab.show")
+    }
+    return {module[2] if len(module) > 2 else "fusionlab.show itself" for module in modules}

@@ -1,29 +1,33 @@
 """Results as pictures: figures are pure functions of results, explorers have controls."""
 
-from fusionlab.show.arrange import arrange, with_slider
-from fusionlab.show.curves import CurveExplorer, explore_curves
-from fusionlab.show.figures import draw_bars, draw_points, draw_profiles
-from fusionlab.show.interpolation import LineExplorer, explore_line
-from fusionlab.show.landscapes import LandscapeExplorer, explore_landscape
-from fusionlab.show.live import Fig
-from fusionlab.show.page import start
-from fusionlab.show.paths import draw_paths
-from fusionlab.show.samples import Samples, draw_samples
-from fusionlab.show.spectra import draw_density, draw_eigenvalues, draw_gradient_field
-from fusionlab.show.surfaces import draw_surface, draw_surfaces
-from fusionlab.show.trails import Trail
-from fusionlab.show.trajectories import draw_components, draw_shadows
-from fusionlab.show.triangles import SubspaceExplorer, explore_subspace
-from fusionlab.show.words import mean_sd
+from fusionlab.show.explore.curves.curve_explorer import CurveExplorer, explore_curves
+from fusionlab.show.explore.landscape.landscape_explorer import (
+    LandscapeExplorer,
+    explore_landscape,
+)
+from fusionlab.show.explore.line import LineExplorer, explore_line
+from fusionlab.show.explore.simplex import SubspaceExplorer, explore_subspace
+from fusionlab.show.figures.bars import draw_bars, draw_points
+from fusionlab.show.figures.checkpoint_plots import draw_components, draw_shadows
+from fusionlab.show.figures.layout import arrange, with_slider
+from fusionlab.show.figures.path_maps import draw_paths
+from fusionlab.show.figures.plotted_runs import PlottedRun
+from fusionlab.show.figures.profile_plots import draw_profiles
+from fusionlab.show.figures.samples import Samples, draw_samples
+from fusionlab.show.figures.spectra import draw_density, draw_eigenvalues, draw_gradient_field
+from fusionlab.show.figures.surfaces import draw_surface, draw_surfaces
+from fusionlab.show.figures.words import mean_sd
+from fusionlab.show.page.fig import Fig
+from fusionlab.show.page.html import start
 
 __all__ = [
     "CurveExplorer",
     "Fig",
     "LandscapeExplorer",
     "LineExplorer",
+    "PlottedRun",
     "Samples",
     "SubspaceExplorer",
-    "Trail",
     "arrange",
     "draw_bars",
     "draw_components",

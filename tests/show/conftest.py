@@ -14,5 +14,5 @@ def sent(monkeypatch):
             messages.append(((data or {}).get("method", msg_type), data or {}))
 
     monkeypatch.setattr(comm, "create_comm", Recorder)
-    monkeypatch.setattr("fusionlab.show.page._loader", [])
+    monkeypatch.setattr("fusionlab.show.page.html._loader", [])
     return messages

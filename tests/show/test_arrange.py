@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fusionlab.show import Samples, arrange, draw_samples, draw_surface, with_slider
-from fusionlab.show.arrange import changes
+from fusionlab.show.figures.layout import changes
 
 from .standins import surface
 

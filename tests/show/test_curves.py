@@ -9,7 +9,7 @@ import torch
 from fusionlab import show
 from fusionlab.connectivity import Bezier, Chain, Line
 from fusionlab.landscape import Score
-from fusionlab.show.trainer import Trainer
+from fusionlab.show.explore.curves.trainer import Trainer
 
 from .standins import IMAGES, PLANE, A, B, C, Hill, point
 from .test_interpolation import from_the_page, press
@@ -193,17 +193,17 @@ def test_a_reset_in_the_middle_of_a_slice_forgets_the_slice():
     assert height(explorer) == pytest.approx(0)
 
 
-def test_a_picture_made_before_the_slider_moved_does_not_take_the_marks_back(monkeypatch):
+def test_a_picture_made_before_the_slider_moved_does_not_take_the_marks_back():
     explorer = explore()
-    draw = explorer._picture()
+    draw = explorer.picture.at_once(explorer.picture.newest)
     explorer.slider.value = 0.8
     assert explorer.wait(20)
     draw()
     assert mark(explorer, "curve")[0] == 0.8
-    explorer._framed = None  # the whole figure has to be drawn anew
-    draw = explorer._picture()
-    monkeypatch.setattr(explorer._pictures, "ask", lambda *_, **__: None)  # no other will come
+    explorer.picture.frame = None  # the whole figure has to be drawn anew
+    draw = explorer.picture.at_once(explorer.picture.newest)
     explorer.slider.value = 0.1
+    assert explorer.wait(20)
     draw()
     assert explorer.wait(20)
     assert mark(explorer, "curve")[0] == 0.1
@@ -328,22 +328,21 @@ def test_a_page_without_a_kernel_slides_along_the_paths_and_then_over_the_traini
 
 def test_settings_as_code_give_the_same_explorer():
     explorer = explore({"train": Ridge(), "test": Hill()}, samples=IMAGES)
-    explorer.slider.value, explorer.focus.value, explorer.data.value = 0.3, "line", "test"
+    explorer.slider.value, explorer.focus.value, explorer.on.value = 0.3, "line", "test"
     assert explorer.wait(20)
-    names = {"show": show, "landscape": Hill(), "paths": paths(), "training": {}}
-    names |= {"samples": IMAGES}
+    names = {"show": show, "paths": paths(), "samples": IMAGES}
+    names["landscape"] = {"train": Ridge(), "test": Hill()}
     first, second, call = explorer.code().split("\n", 2)
     exec(f"{first}\n{second}", names)
     assert float(names["theta"]["w"][0, 0]) == pytest.approx(0.3)
-    names["landscape"] = {"train": Ridge(), "test": Hill()}
     twin = eval(call, names)
-    assert (twin.t, twin.focus.value, twin.data.value) == (0.3, "line", "test")
+    assert (twin.t, twin.focus.value, twin.on.value) == (0.3, "line", "test")
     assert twin.resolution.value == 11
 
 
 def test_the_loss_of_another_data_set_can_be_shown():
     explorer = explore({"train": Ridge(), "test": Hill()})
-    explorer.data.value = "test"
+    explorer.on.value = "test"
     assert explorer.wait(20)
     assert mark(explorer, "line")[1] == pytest.approx(2.5)
     assert explorer.fig.trace("loss:curve:line")["y"][50] == pytest.approx(2.5)
@@ -380,11 +379,11 @@ def test_a_given_plane_stays():
     assert explorer.fig.trace("path:bends:curve")["y"] == [pytest.approx(SLICES)]
 
 
-@pytest.mark.parametrize("wrong", [{"focus": "arc"}, {"data": "val"}, {"resolution": 12}])
+@pytest.mark.parametrize("wrong", [{"focus": "arc"}, {"on": "val"}, {"resolution": 12}])
 def test_a_choice_that_is_not_there_is_refused(wrong):
-    with pytest.raises(ValueError, match="is not among the choices"):
+    with pytest.raises(ValueError, match=r"Unknown .* Choose "):
         show.explore_curves(Ridge(), paths(), **wrong)
-    with pytest.raises(ValueError, match="'arc' is not among"):
+    with pytest.raises(ValueError, match="Unknown path to train 'arc'"):
         show.explore_curves(Ridge(), paths(), training={"arc": Growing})
     with pytest.raises(ValueError, match=r"t = 1.5 is off the paths"):
         explore(sharp=False).t = 1.5

@@ -48,12 +48,12 @@ def test_an_interrupt_ends_a_script_whose_explorer_works(kind):
 def test_work_that_never_looks_up_ends_with_python():
     code = (
         "import time\n"
-        "from fusionlab.show.latest import Latest\n"
+        "from fusionlab.show.explore.latest import LatestTask\n"
         "def endless():\n"
         "    while True:\n"
         "        time.sleep(0.01)\n"
         "        yield from ()\n"
-        "Latest(print).ask(endless)\n"
+        "LatestTask(print).ask(endless)\n"
     )
     done = python("-c", code)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -61,9 +61,9 @@ def test_work_that_never_looks_up_ends_with_python():
 
 def test_an_idle_thread_is_not_waited_for():
     code = (
-        "import fusionlab.show.latest as latest\n"
+        "import fusionlab.show.explore.latest as latest\n"
         "latest.IDLE = 1000.0\n"
-        "one = latest.Latest(print)\n"
+        "one = latest.LatestTask(print)\n"
         "one.ask(lambda: iter([]), patience=10)\n"
     )
     done = python("-c", code)

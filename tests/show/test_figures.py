@@ -43,7 +43,7 @@ def test_beyond_the_ends_the_chord_still_joins_the_ends():
 
 
 def test_a_mark_stands_on_its_curve():
-    mark = trace(draw_profiles(HILL, mark=0.375), "loss:mark:")
+    mark = trace(draw_profiles(HILL, t=0.375), "loss:mark:")
     assert (mark.x, mark.y) == ((0.375,), (3.0,))
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from fusionlab.show.latest import Latest
+from fusionlab.show.explore.latest import LatestTask
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def troubles():
 
 @pytest.fixture
 def latest(troubles):
-    latest = Latest(troubles.append)
+    latest = LatestTask(troubles.append)
     yield latest
     latest.cancel()
     assert latest.wait(5)

@@ -13,8 +13,8 @@ from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
 from fusionlab import show
-from fusionlab.show.live import Fig
-from fusionlab.show.page import to_html
+from fusionlab.show.page.fig import Fig
+from fusionlab.show.page.html import to_html
 
 from .standins import IMAGES, LINE, Hill
 
@@ -48,11 +48,11 @@ def test_many_figures_bring_plotly_once(sent):
 
 def test_a_closed_loader_is_replaced(sent):
     Fig(FIGURE)
-    from fusionlab.show import page
+    from fusionlab.show.page import html
 
-    page._loader[0].close()
+    html._loader[0].close()
     Fig(FIGURE)
-    assert page._loader[0].comm is not None
+    assert html._loader[0].comm is not None
 
 
 def test_a_change_sends_only_itself(sent):

@@ -6,12 +6,14 @@ import torch
 
 from fusionlab import Weights, show
 from fusionlab.connectivity import Bezier, Chain, Line
-from fusionlab.landscape import Bounds, Plane, Score, survey
-from fusionlab.show import tracks
-from fusionlab.show.bundles import Bundle
-from fusionlab.show.grounds import ground
-from fusionlab.show.theme import look
-from fusionlab.show.tracks import even, track_all
+from fusionlab.landscape import Bounds, Plane, Score, measures_of, survey
+from fusionlab.show.explore.curves.path_plane import lay_plane
+from fusionlab.show.explore.curves.path_view import AlongPaths, points_of
+from fusionlab.show.explore.parts import State
+from fusionlab.show.explore.scored import Scored
+from fusionlab.show.figures import projections
+from fusionlab.show.figures.projections import even, project_all
+from fusionlab.show.figures.theme import look
 
 from .standins import PLANE, A, B, C, Hill, point
 
@@ -38,25 +40,25 @@ PATHS = {
 @pytest.mark.parametrize("name", PATHS)
 def test_a_path_is_projected_as_its_points_are(plane, name):
     path, t = PATHS[name], even(7)
-    track = track_all(plane, PATHS, t)[name]
+    projection = project_all(plane, PATHS, t)[name]
     expected = torch.tensor([plane.project(path(s)) for s in t.tolist()])
     far = torch.tensor([plane.distance(path(s)) for s in t.tolist()])
-    assert torch.allclose(track.places.float(), expected, atol=1e-4)
-    assert torch.allclose(track.gaps.float(), far, atol=1e-3)
+    assert torch.allclose(projection.places.float(), expected, atol=1e-4)
+    assert torch.allclose(projection.gaps.float(), far, atol=1e-3)
 
 
 def test_a_curve_lies_in_the_plane_of_its_bend_and_a_stranger_does_not():
     plane = Plane.through(THETAS[0], THETAS[1], THETAS[3])
-    seen = track_all(plane, PATHS)
+    seen = project_all(plane, PATHS)
     assert seen["curve"].gap < 1e-6
     assert seen["chain"].gap > 0.1
 
 
 def test_only_the_points_that_span_the_paths_are_projected(monkeypatch):
     seen = []
-    whole = tracks.centred_products
-    monkeypatch.setattr(tracks, "centred_products", lambda p: seen.append(len(p)) or whole(p))
-    track_all(PLANES["through three points"], {k: PATHS[k] for k in ("line", "curve", "chain")})
+    whole = projections.centred_products
+    monkeypatch.setattr(projections, "centred_products", lambda p: seen.append(len(p)) or whole(p))
+    project_all(PLANES["through three points"], {k: PATHS[k] for k in ("line", "curve", "chain")})
     assert seen == [5 + 3 + 1]  # a, b, three bends; the plane's own points; zero
 
 
@@ -99,65 +101,71 @@ def test_the_caption_says_how_far_a_path_leaves_the_plane():
     assert "All paths lie" in drawn({"line": Line(A, B)}).layout.xaxis.title.text
 
 
-def test_the_ground_is_the_plane_of_the_farthest_bend_in_focus():
+def test_the_plane_below_is_the_plane_of_the_farthest_bend_in_focus():
     low, high = point(0.3, 0.5), point(0.6, -3.0)
     paths = {"line": Line(A, B), "low": Chain((A, low, B)), "high": Chain((A, low, high, B))}
-    assert ground(paths, "low").plane.points[2] is low
-    assert ground(paths, "high").plane.points[2] is high
-    assert ground(paths, "line").plane.points[2] is high  # a line spans no plane of its own
-    assert ground(paths, "low", PLANE).plane is PLANE
+    assert lay_plane(paths, "low").plane.points[2] is low
+    assert lay_plane(paths, "high").plane.points[2] is high
+    assert lay_plane(paths, "line").plane.points[2] is high  # a line spans no plane of its own
+    assert lay_plane(paths, "low", PLANE).plane is PLANE
 
 
 def test_paths_that_are_still_a_line_stand_on_a_plane_all_the_same():
     a, b = THETAS[:2]
     paths = {"line": Line(a, b), "curve": Bezier.between(a, b)}
-    one, two = (ground(paths, "curve") for _ in range(2))
+    one, two = (lay_plane(paths, "curve") for _ in range(2))
     assert one.isometric
     assert torch.equal(one.plane.points[2].flat(), two.plane.points[2].flat())
-    assert one.tracks["curve"].gap < 1e-5
+    assert one.projections["curve"].gap < 1e-5
 
 
 def test_the_frame_holds_every_path_and_grows_by_notches():
-    small, larger = (ground({"c": Chain((A, point(0.5, y), B))}, "c").bounds for y in (0.6, 0.61))
+    small, larger = (
+        lay_plane({"c": Chain((A, point(0.5, y), B))}, "c").bounds for y in (0.6, 0.61)
+    )
     assert small == larger
-    tall = ground({"c": Chain((A, point(0.5, 4.0), B))}, "c").bounds
+    tall = lay_plane({"c": Chain((A, point(0.5, 4.0), B))}, "c").bounds
     assert tall.y_max >= 4.0
     assert (tall.x_min, tall.x_max) == (small.x_min, small.x_max)
 
 
 def test_the_frame_stands_still_while_the_plane_turns():
     a, b, *bends = THETAS
-    bounds = {ground({"c": Chain((a, 0.5 * (a + b) + 0.1 * c, b))}, "c").bounds for c in bends}
+    bounds = {lay_plane({"c": Chain((a, 0.5 * (a + b) + 0.1 * c, b))}, "c").bounds for c in bends}
     assert len(bounds) == 1
 
 
-def test_a_bundle_scores_each_place_once_and_shares_what_paths_share():
-    hill = Hill()
-    bundle = Bundle(hill, {"line": Line(A, B), "curve": Bezier((A, C, B))})
-    wishes = [("line", 50), ("curve", 50), ("curve", 0)]
-    scores = bundle.score(wishes)
+def test_places_on_paths_are_scored_once_in_one_batch():
+    hill, line, curve = Hill(), Line(A, B), Bezier((A, C, B))
+    scored = Scored(hill, points_of)
+    places = [(line, 50), (curve, 50), (curve, 0)]
+    scores = scored(places)
     assert [s.loss for s in scores] == pytest.approx([2.5, 3.5, 1.0])
-    assert bundle.score(wishes) == scores
+    assert scored(places) == scores
     assert hill.calls == 3
 
 
 def test_a_new_path_is_measured_anew_but_for_its_ends():
-    hill = Hill()
-    bundle = Bundle(hill, {"curve": Bezier.between(A, B)})
-    bundle.score([("curve", at) for at in (0, 50, 100)])
-    bundle.put("curve", Bezier((A, C, B)))
-    assert bundle.missing([0, 50, 100]) == [("curve", 50)]
-    assert bundle.score([("curve", 50)])[0].loss == pytest.approx(3.5)
+    hill, paths = Hill(), {"curve": Bezier.between(A, B)}
+    along = AlongPaths({"": hill}, paths, measures_of(hill), ("a", "b"))
+    along.learn(State({"on": "", "paths": paths}), [0, 50, 100])
+    assert hill.calls == 3
+    trained = State({"on": "", "paths": {"curve": Bezier((A, C, B))}})
+    along.keep(trained.paths)
+    along.learn(trained, [0, 50, 100])
+    assert hill.calls == 4
+    assert along.profiles(trained)["curve"].loss[1] == pytest.approx(3.5)
 
 
-def test_a_score_that_comes_too_late_is_not_taken_for_that_of_the_new_path():
-    new = Bezier((A, C, B))
-
+def test_what_is_scored_while_another_is_kept_is_not_lost():
     class Late(Hill):
         def __call__(self, theta):
-            bundle.put("curve", new)  # the curve was trained on meanwhile
+            if self.calls == 0:
+                super().__call__(theta)
+                scored([(line, 25)])  # another thread asks meanwhile
             return super().__call__(theta)
 
-    bundle = Bundle(Late(), {"curve": Bezier.between(A, B)})
-    assert bundle.score([("curve", 50)])[0].loss == pytest.approx(2.5)
-    assert bundle.missing([50]) == [("curve", 50)]
+    line = Line(A, B)
+    scored = Scored(Late(), points_of)
+    assert scored([(line, 50)])[0].loss == pytest.approx(2.5)
+    assert scored.known.keys() == {(line, 25), (line, 50)}

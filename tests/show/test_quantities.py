@@ -15,7 +15,7 @@ from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape, Plane, Surface, gradient_field, survey
 from fusionlab.landscape.trajectories import shadows
 from fusionlab.quantities import Measures, Quantity
-from fusionlab.show.scales import Scale
+from fusionlab.show.figures.scales import Scale
 
 from .standins import LINE, PLANE, A, Hill
 
@@ -52,7 +52,7 @@ EXPLORERS = {
         field, Plane.through(P, Q, R), {"p": P}, resolution=11, **more
     ),
     "mixtures": lambda field, **more: show.explore_subspace(
-        field, Simplex((P, Q, R)), resolution=13, **more
+        field, Simplex((P, Q, R)), resolution=11, **more
     ),
 }
 every_explorer = pytest.mark.parametrize("make", EXPLORERS.values(), ids=EXPLORERS.keys())

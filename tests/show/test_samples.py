@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from fusionlab.show import Samples, draw_samples
-from fusionlab.show.samples import to_png
-from fusionlab.show.theme import QUIET, RIGHT, WRONG
+from fusionlab.show.figures.samples import to_png
+from fusionlab.show.figures.theme import QUIET, RIGHT, WRONG
 
 LABELS = torch.tensor([2, 0])
 SURE = torch.tensor([[0.1, 0.2, 0.7], [0.0, 0.75, 0.25]])

@@ -7,9 +7,9 @@ import torch
 from torch.testing import assert_close
 
 from fusionlab.landscape import Scores, Shadows, Surface
-from fusionlab.show import Trail, draw_surface, draw_surfaces
-from fusionlab.show.scales import KNEE
-from fusionlab.show.sections import Cut, draw_section, empty_scores
+from fusionlab.show import PlottedRun, draw_surface, draw_surfaces
+from fusionlab.show.figures.scales import KNEE
+from fusionlab.show.figures.slices import Slice, draw_slice, empty_scores
 
 from .standins import surface
 from .test_figures import trace, words
@@ -85,11 +85,11 @@ def test_maps_of_other_grids_zoom_alone_and_have_marks_of_their_own():
     assert trace(figure, "surface2:marks").text == ("<b>b</b>",)
 
 
-def run() -> Trail:
+def run() -> PlottedRun:
     real = Scores(torch.tensor([20.0, 12.0, 11.0]), torch.tensor([0.1, 0.5, 0.9]))
     below = Scores(torch.tensor([21.0, 13.0, 11.0]), torch.tensor([0.1, 0.4, 0.9]))
     places = torch.tensor([[0.0, 3.0], [2.0, 2.0], [4.0, 1.0]])
-    return Trail(places, (0, 10, 25), Shadows(real, below, torch.tensor([1.5, 0.5, 0.0])))
+    return PlottedRun(places, (0, 10, 25), Shadows(real, below, torch.tensor([1.5, 0.5, 0.0])))
 
 
 @pytest.mark.parametrize("view", ["contour", "3d"])
@@ -123,7 +123,7 @@ def test_a_trajectory_that_is_no_list_of_places_is_refused():
     ],
 )
 def test_a_cut_goes_from_edge_to_edge_through_the_spot(way, ends):
-    cut = Cut.across(X, Y, (1.0, 0.5), way)
+    cut = Slice.across(X, Y, (1.0, 0.5), way)
     assert_close(cut.places[[0, -1]], torch.tensor(ends).double())
     steps = cut.places.diff(dim=0)
     assert_close(steps, steps[:1].expand_as(steps))
@@ -132,21 +132,21 @@ def test_a_cut_goes_from_edge_to_edge_through_the_spot(way, ends):
 
 
 def test_the_rounds_of_a_cut_are_all_its_points_once_coarse_ones_first():
-    rounds = Cut.across(X, Y, (0.0, 0.0), "x").rounds()
+    rounds = Slice.across(X, Y, (0.0, 0.0), "x").rounds()
     assert torch.cat(rounds).sort().values.tolist() == list(range(65))
     assert rounds[0].tolist() == [0, 16, 32, 48, 64]
 
 
 def test_a_cut_needs_two_points():
     with pytest.raises(ValueError, match="two different points"):
-        Cut.across(X, Y, (0.0, 0.0), (0.0, 0.0))
+        Slice.across(X, Y, (0.0, 0.0), (0.0, 0.0))
 
 
 def test_a_cut_is_drawn_where_it_is_measured():
-    cut, scores = Cut.across(X, Y, (1.0, 0.5), "x"), None
+    cut, scores = Slice.across(X, Y, (1.0, 0.5), "x"), None
     scores = empty_scores(cut)
     scores.loss[::16] = torch.tensor([1.0, 2.0, 4.0, 2.0, 1.0], dtype=torch.double)
-    figure = draw_section(cut, {"": scores})
+    figure = draw_slice(cut, {"": scores})
     assert trace(figure, "section:").x == (-1, 0, 1, 2, 3)
     assert trace(figure, "section:").y == (1, 2, 4, 2, 1)
     assert trace(figure, "section:named").x[:2] == (1.0, 1.0)

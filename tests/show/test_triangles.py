@@ -8,8 +8,8 @@ import torch
 from fusionlab import show
 from fusionlab.connectivity import Simplex
 from fusionlab.landscape import Score, survey
-from fusionlab.show.shares import CENTRE, place, shares_at
-from fusionlab.show.ternary import INSIDE, draw_triangle, triangle
+from fusionlab.show.figures.barycentric import CENTRE, place, shares_at
+from fusionlab.show.figures.ternary import INSIDE, draw_triangle, triangle
 
 from .standins import IMAGES, A, B, C, Hill, Wall, point
 from .test_interpolation import from_the_page, press
@@ -32,7 +32,7 @@ def loss(a, b, c):
 
 
 def explore(landscape=None, simplex=SIMPLEX, **keys):
-    keys = {"resolution": 13, **keys}
+    keys = {"resolution": 11, **keys}
     explorer = show.explore_subspace(landscape or Slope(), simplex, **keys)
     assert explorer.wait(20)
     return explorer
@@ -195,7 +195,7 @@ def test_several_landscapes_and_quantities():
     explorer.visit(0.0, 0.0, 1.0)
     assert explorer.wait(20)
     assert "loss 21.50 nats on train and 42.00 nats on test" in explorer.status.value
-    explorer.data.value, explorer.what.value = "test", "error"
+    explorer.on.value, explorer.what.value = "test", "error"
     assert explorer.wait(20)
     values = [v for row in explorer.fig.trace("surface:map")["customdata"] for v in row if v]
     assert max(values) == pytest.approx(0.4, abs=0.05)
@@ -239,7 +239,7 @@ def test_the_mixture_is_asked_about_the_samples():
 
 
 def test_an_error_of_the_landscape_is_told():
-    explorer = show.explore_subspace(Wall(), SIMPLEX, resolution=13)
+    explorer = show.explore_subspace(Wall(), SIMPLEX, resolution=11)
     assert explorer.wait(20)
     assert "the wall is in the way" in explorer.status.value
 
@@ -247,5 +247,5 @@ def test_an_error_of_the_landscape_is_told():
 def test_what_cannot_be_shown_is_refused():
     with pytest.raises(ValueError, match="3 vertices and 2 names"):
         show.explore_subspace(Slope(), SIMPLEX, names=["a", "b"])
-    with pytest.raises(ValueError, match="resolution=12"):
+    with pytest.raises(ValueError, match="resolution 12"):
         show.explore_subspace(Slope(), SIMPLEX, resolution=12)

@@ -1,0 +1,1 @@
+"""Figures with controls: explorers, and the threads in which they work."""

@@ -1,0 +1,198 @@
+"""What every explorer is: controls that make a state, a picture of it, and what goes with both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+
+from fusionlab.landscape import Field
+from fusionlab.quantities import Measures
+from fusionlab.show.explore.controls import RESOLUTIONS, button, choice, one_of
+from fusionlab.show.explore.display import Display
+from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.explore.parts import Part, Picture, State
+from fusionlab.show.explore.written import Call
+from fusionlab.show.figures.layout import with_slider
+from fusionlab.show.page.fig import Changes
+
+PATIENCE = 0.045  # seconds in a callback: what is ready by then follows the hand without a thread
+FIRST = 0.5  # seconds to wait for the picture that a page without a kernel will keep
+
+
+@dataclass(frozen=True)
+class Control:
+    """One setting: its widget, its value at the start, and how a value is written as code.
+
+    Attributes:
+        used: whether there is a choice; else the widget is not shown, nor its value written.
+        quick: its moves are drawn beside the work that goes on, and do not interrupt it.
+    """
+
+    widget: widgets.Widget
+    start: Any
+    written: Callable[[Any], str] = repr
+    used: bool = True
+    quick: bool = False
+
+
+def landscape_control(landscapes: Mapping[str, Field], on: str | None) -> Control:
+    """On which of the landscapes it is measured."""
+    names = list(landscapes)
+    start = one_of(names, on or names[0], "landscape")
+    return Control(choice("measured on", names), start, used=len(names) > 1)
+
+
+def quantity_control(measures: Measures, what: str) -> Control:
+    """Which of the measured quantities is shown."""
+    names = measures.names
+    return Control(choice("show", names), one_of(names, what, "quantity"))
+
+
+def grid_control(resolution: int) -> Control:
+    """How many points a map has along each side."""
+    sizes = choice("points", [(f"{n} × {n}", n) for n in RESOLUTIONS])
+    return Control(sizes, one_of(RESOLUTIONS, resolution, "resolution"))
+
+
+class Explorer(Display):
+    """A figure to explore by controls; also useful where there is no kernel, as HTML.
+
+    Args:
+        controls: by the names of the settings; each widget is an attribute of that name.
+        parts: of the picture.
+        call: of `show`, which gives this explorer.
+        rows: names of controls, or widgets, as they are shown above the figure.
+        buttons: shown below it, after "Reset" and "Settings as code".
+        remark: added to the line of words.
+    """
+
+    def __init__(
+        self, controls: Mapping[str, Control], parts: Sequence[Part], call: Call,
+        *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (), remark: str = "",
+    ) -> None:  # fmt: skip
+        self.controls, self._call, self._remark, self._held = dict(controls), call, remark, False
+        self.picture = Picture(
+            parts, self.compose, say=self._say_all, again=self._again, seen=self.seen
+        )
+        self.latest, self._reading = LatestTask(self.trouble), Lock()
+        reset = button("Reset", "Back to the settings of the start", self.reset)
+        super().__init__([self._shown(row) for row in rows], self.picture.fig, [reset, *buttons])
+        self._put({name: control.start for name, control in controls.items()})
+        for name, control in controls.items():
+            control.widget.observe(partial(self._hear, name), "value")
+        self.renew(patience=FIRST)
+        self.latest.wait(FIRST, until=lambda: self.picture.frame is not None)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__dict__.get("controls", ()):
+            return self.controls[name].widget
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    @property
+    def state(self) -> State:
+        """The values of all controls now."""
+        return State({name: control.widget.value for name, control in self.controls.items()})
+
+    def set(self, **settings: Any) -> None:
+        """Set several controls at once."""
+        self._put(settings)
+        self.renew()
+
+    def reset(self) -> None:
+        """Go back to the settings of the start."""
+        self.set(**{name: control.start for name, control in self.controls.items()})
+
+    def renew(self, *, quick: bool = False, patience: float = PATIENCE) -> None:
+        """Show the present state; a quick one beside the work that goes on."""
+        with self._reading:
+            s = self.picture.newest = self.state
+        if quick and self.picture.frame == self.picture.framed(s):
+            self.latest.between(partial(self.picture.arrive, *self.picture.change(s)))
+        else:
+            self.latest.ask(lambda: self.steps(s), patience=patience)
+        self.write_code()
+
+    def update(self, **changed: Any) -> State:
+        """What the reader has asked for, with news that come from elsewhere than a control."""
+        with self._reading:
+            s = self.picture.newest = self.picture.newest.but(**changed)
+        return s
+
+    def steps(self, s: State) -> Iterator[Draw]:
+        """From what can be drawn at once to all that can be known."""
+        return self.picture.steps(s)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the picture is as sharp as it gets; False if that takes longer."""
+        return self.latest.wait(seconds)
+
+    def close(self) -> None:
+        """Stop all work and leave the page."""
+        self.latest.cancel()
+        super().close()
+
+    def code(self) -> str:
+        """The Python that gives this view, and the chosen network."""
+        s = self.state
+        return self._call.network(self.network(s)) + self._call.write(self.settings(s))
+
+    def network(self, s: State) -> str:
+        """The chosen network, written as code."""
+        raise NotImplementedError
+
+    def settings(self, s: State) -> dict[str, str]:
+        """The settings as arguments, written as code."""
+        used = {name: control for name, control in self.controls.items() if control.used}
+        return {name: control.written(getattr(s, name)) for name, control in used.items()}
+
+    def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
+        """The figures of all parts, as one."""
+        raise NotImplementedError
+
+    def sweep(self, s: State) -> dict[str, Any]:
+        """What `with_slider` needs for the present picture, on a page without a kernel."""
+        raise NotImplementedError
+
+    def seen(self, s: State, patch: Changes, words: str) -> None:
+        """Take note of a picture that was drawn."""
+
+    def summary(self, s: State) -> str:
+        """What the picture says on such a page."""
+        return self.picture.change(s)[1]
+
+    def still(self) -> go.Figure:
+        """The present picture with a slider of its own, for a page without a kernel."""
+        self.latest.wait(FIRST)
+        s = self.state
+        sweep = self.sweep(s)
+        figure = self.picture.whole(s)
+        figure.layout.meta["description"] = self.summary(s)
+        return with_slider(figure, **sweep)
+
+    def _shown(self, row: Sequence[Any]) -> list[widgets.Widget]:
+        found = [self.controls.get(item, item) if isinstance(item, str) else item for item in row]
+        left = [item for item in found if not isinstance(item, Control) or item.used]
+        return [item.widget if isinstance(item, Control) else item for item in left]
+
+    def _hear(self, name: str, _: Any) -> None:
+        if not self._held:
+            self.renew(quick=self.controls[name].quick)
+
+    def _put(self, settings: Mapping[str, Any]) -> None:
+        self._held = True
+        for name, value in [*settings.items()] * 2:  # a range may have to widen for a value
+            self.controls[name].widget.value = value
+        self._held = False
+
+    def _again(self) -> None:
+        s = self.picture.newest
+        self.latest.ask(lambda: self.steps(s))
+
+    def _say_all(self, words: str) -> None:
+        self.say(f"{words} {self._remark}".strip())

@@ -1,0 +1,1 @@
+"""The curve explorer: several paths at one position t, some of them in training."""

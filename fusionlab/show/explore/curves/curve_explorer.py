@@ -1,0 +1,240 @@
+"""The curve explorer: one slider along several paths at once, some of them in training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import plotly.graph_objects as go
+
+from fusionlab.connectivity import Path, Profile
+from fusionlab.landscape import Field, Plane
+from fusionlab.show.explore.along import STEPS
+from fusionlab.show.explore.controls import button, by_name, choice, one_of, slider
+from fusionlab.show.explore.core import Control, Explorer, grid_control, landscape_control
+from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
+from fusionlab.show.explore.curves.recording import Recording
+from fusionlab.show.explore.curves.trainer import Start, Trainer
+from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.written import Call
+from fusionlab.show.figures.layout import Box, arrange
+from fusionlab.show.figures.measures import shared_measures
+from fusionlab.show.page.fig import Changes
+
+LOOK = 1.0  # seconds that a training waits for its picture
+
+
+class CurveExplorer(Explorer):
+    """Slide along a line and curves at once, see them on the map, and watch them being trained.
+
+    Made by `explore_curves`.
+    """
+
+    def __init__(
+        self, along: AlongPaths, map_: PathMap, samples: Sequence[Part],
+        controls: Mapping[str, Control], *, given: Mapping[str, Any], remark: str,
+    ) -> None:  # fmt: skip
+        self._along, self._map, self._frames = along, map_, given["frames"]
+        self._recording, self._live = Recording(), LatestTask(self.trouble)
+        starts: Mapping[str, Start] = given["training"] or {}
+        self.trainer = Trainer(given["paths"], starts, news=self._news, on_error=self.trouble)
+        self._origins = dict(given["paths"])
+        self.focus = controls["focus"].widget  # else a widget's own method would be found
+        self.train = button(*self.trainer.label, self._toggle)
+        rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
+        call = Call(explore_curves, given, along.measures)
+        super().__init__(controls, [along, map_, *samples], call, rows=rows, remark=remark)
+        self.fig.on_click = self._clicked
+
+    @property
+    def slider(self) -> Any:
+        """The control of t."""
+        return self.controls["t"].widget
+
+    @property
+    def t(self) -> float:
+        """The position on all paths; 0 is the first network, 1 the second."""
+        return float(self.slider.value)
+
+    @t.setter
+    def t(self, value: float) -> None:
+        if not 0 <= value <= 1:
+            raise ValueError(f"t = {value:g} is off the paths: choose a t from 0 to 1.")
+        self.slider.value = value
+
+    @property
+    def state(self) -> State:
+        """What the controls say, and how far the training has come."""
+        return super().state.but(**self._trained())
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The paths as they are now, those in training as far as they have come."""
+        return {**self._origins, **self.trainer.paths}
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """What is known of the chosen landscape along each path."""
+        return self._along.profiles(self.state)
+
+    def go_on(self) -> None:
+        """Train the curves from where they are."""
+        self.trainer.go_on()
+        self._relabel()
+
+    def pause(self) -> None:
+        """Let the training rest; the picture then grows sharp."""
+        self.trainer.pause()
+        self._relabel()
+
+    def reset(self) -> None:
+        """Go back to the untrained curves and the settings of the start."""
+        self.trainer.reset()
+        self._live.cancel()
+        self._recording.clear()
+        self._relabel()
+        super().reset()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the training rests and the picture is as sharp as it gets."""
+        return all(part.wait(seconds) for part in (self.trainer, self._live, self.latest))
+
+    def close(self) -> None:
+        """Stop all work and leave the page."""
+        self.trainer.close()
+        self._live.cancel()
+        super().close()
+
+    def steps(self, s: State) -> Iterator[Draw]:
+        """During training a move draws the marks alone; the rest is drawn by the training."""
+        return islice(self.picture.steps(s), 1 if s.training else None)
+
+    def network(self, s: State) -> str:
+        """The network in focus."""
+        return f"paths[{s.focus!r}]({s.t:.2f})"
+
+    def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
+        """The panels side by side, and the samples, if there are any, below the map."""
+        along, (map_,), *asked = drawn
+        low = 0.5 if asked else 0.0
+        left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
+        if len(along) > 1:
+            left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
+        parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
+        parts += [(each[0], (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
+        legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
+        whole = arrange(parts, height=760 if asked else 500)
+        return whole.update_layout(legend=legend, margin={"b": 90})
+
+    def sweep(self, s: State) -> dict[str, Any]:
+        """Along the paths, or over the training."""
+        if len(film := self._recording.frames) > 1:
+            return {"frames": film, "label": "training, step", "start": len(film) - 1}
+        places = [round(i * STEPS / (self._frames - 1)) / STEPS for i in range(self._frames)]
+        frames = {f"{t:.2f}": self.picture.change(s.but(t=t)) for t in places}
+        return {"frames": frames, "label": "position t", "start": self._frames // 2}
+
+    def seen(self, s: State, patch: Changes, words: str) -> None:
+        """Keep a picture of the training."""
+        steps = sum(stage.steps for stage in s.stages.values())
+        self._recording.keep(steps, patch, words, of=(s.focus, s.on))
+
+    def _trained(self) -> dict[str, Any]:
+        stages, training = self.trainer.stages, self.trainer.state == "training"
+        return {"paths": self.paths, "stages": stages, "training": training}
+
+    def _news(self) -> None:
+        """The curves have moved, or the training rests; in the training's thread."""
+        self._relabel()
+        s = self.update(**self._trained())
+        self._along.keep(s.paths)
+        self._map.keep()
+        if s.training:
+            self._live.ask(lambda: self._draw_live(s), patience=LOOK)
+        else:
+            self._live.cancel()
+            self.latest.ask(lambda: self.steps(s))
+
+    def _draw_live(self, s: State) -> Iterator[Draw]:
+        for part in self.picture.parts:
+            for _ in part.refine(s):
+                pass
+        yield self.picture.at_once(s)
+
+    def _toggle(self) -> None:
+        if self.trainer.state == "training":
+            self.pause()
+        else:
+            self.go_on()
+
+    def _relabel(self) -> None:
+        self.train.description, self.train.tooltip = self.trainer.label
+        self.train.disabled = self.trainer.state == "done"
+
+    def _clicked(self, key: str, x: float, y: float) -> None:
+        """Go there: to that t, or to the nearest place of the path in focus."""
+        kind = key.partition(":")[0]
+        if kind in self._along.panels:
+            self.t = min(1.0, max(0.0, round(x, 2)))
+        elif kind in ("surface", "path"):
+            self.t = self._map.nearest(self.state, x, y)
+
+
+def explore_curves(
+    landscape: Field | Mapping[str, Field],
+    paths: Mapping[str, Path],
+    *,
+    training: Mapping[str, Start] | None = None,
+    plane: Plane | None = None,
+    samples: Any = None,
+    names: tuple[str, str] = ("a", "b"),
+    classes: Sequence[str] | None = None,
+    t: float = 0.5,
+    focus: str | None = None,
+    on: str | None = None,
+    resolution: int = 41,
+    frames: int = 21,
+) -> CurveExplorer:
+    """Explore several paths between two networks by one slider, and train some while you look.
+
+    Args:
+        landscape: θ ↦ Score; or several by name, such as {"train": …, "test": …}.
+        paths: t ↦ θ(t) by name: a line, curves; all with the two networks at t = 0 and 1.
+        training: by the names of paths, how to begin their training: a callable that makes an
+            iterator of paths, or of what has one as its `shape`, such as `lambda: Fitting(model,
+            data, curve, recipe, objective=landscape.objective, seed=0)`.
+        plane: where to draw the paths; by default the plane of the path in focus, which follows
+            it while it is trained.
+        samples: a few inputs with labels, about which the network in focus is asked.
+        names: of the two networks.
+        classes: names of the classes.
+        t: where to begin.
+        focus: the path whose plane is shown, and whose network is asked; by default the first
+            to be trained, else the last.
+        on: the landscape to begin with.
+        resolution: points along each side of the map: 11, 21, 31, 41, 61 or 81.
+        frames: positions of the slider that works without a kernel.
+    """
+    given, landscapes = dict(locals()), by_name(landscape)
+    for name in training or {}:
+        one_of(paths, name, "path to train")
+    in_focus = one_of(paths, focus or next(iter(training or {}), list(paths)[-1]), "path")
+    controls = {
+        "t": Control(slider("position t"), t, "{:.2f}".format),
+        "focus": Control(choice("path in focus", list(paths)), in_focus),
+        "on": landscape_control(landscapes, on),
+        "resolution": grid_control(resolution),
+    }
+    asked, remark = ask_about(
+        landscapes, samples, classes,
+        chosen=lambda s: (s.paths[s.focus], s.t), theta=lambda chosen: chosen[0](chosen[1]),
+        title=lambda s: f"What the network on {s.focus} says", on=lambda s: f"On {s.focus}, ",
+    )  # fmt: skip
+    along = AlongPaths(landscapes, paths, shared_measures(landscapes), names)
+    return CurveExplorer(
+        along, PathMap(landscapes, plane, names), asked, controls,
+        given={**given, "samples": samples if asked else None}, remark=remark,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The landscape explorer: the loss over planes, runs played on them, slices."""

@@ -1,0 +1,171 @@
+"""The line explorer: two networks, one slider, and the network between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import torch
+
+from fusionlab.connectivity import Path, Profile, points_on
+from fusionlab.landscape import Field, Score
+from fusionlab.show.explore.along import STEPS, Along, Track
+from fusionlab.show.explore.controls import by_name, slider, switch
+from fusionlab.show.explore.core import Control, Explorer
+from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.scored import Scored
+from fusionlab.show.explore.written import Call
+from fusionlab.show.figures.amounts import amount
+from fusionlab.show.figures.layout import Box, arrange
+from fusionlab.show.figures.measures import shared_measures
+from fusionlab.show.figures.words import describe_scores, join
+
+BEYOND = 50  # hundredths past each end, where the reader asks for it
+
+
+class AlongLine(Along):
+    """One line on several landscapes."""
+
+    def __init__(self, landscapes: Mapping[str, Field], line: Path, **given: Any) -> None:
+        def at(hundredths: Sequence[int]) -> Any:
+            return points_on(line, torch.tensor(hundredths, dtype=torch.double) / STEPS)
+
+        super().__init__(shared_measures(landscapes), **given)
+        self._scored = {name: Scored(field, at) for name, field in landscapes.items()}
+
+    def tracks(self, s: State) -> dict[str, Track]:
+        """A curve for each landscape."""
+        return {name: (scored, int) for name, scored in self._scored.items()}
+
+    def range(self, s: State) -> range:
+        """From end to end, or beyond."""
+        return range(-BEYOND, STEPS + BEYOND + 1) if s.beyond else range(STEPS + 1)
+
+    def frame(self, s: State) -> bool:
+        """The axes follow the range."""
+        return bool(s.beyond)
+
+    def words(self, s: State, scores: Mapping[str, Score]) -> str:
+        """The scores, and how they lie to the straight line between those of the ends."""
+        first, score = next(iter(scores.items()))
+        start, end = (each.loss for each in self._scored[first]([0, STEPS]))
+        rise = score.loss - (start + s.t * (end - start))
+        on, side = f" on {first}" * (len(scores) > 1), "above" if rise >= 0 else "below"
+        return (
+            f"t = {s.t:.2f}: {describe_scores(scores)}. Here the loss{on} lies "
+            f"{amount(abs(rise), self.measures.loss)} {side} the straight line from "
+            f"{self.ends[0]} to {self.ends[1]}."
+        )
+
+
+class LineExplorer(Explorer):
+    """Slide from one network to another and see what becomes of what is measured, and of answers.
+
+    Made by `explore_line`.
+    """
+
+    def __init__(
+        self, along: AlongLine, samples: Sequence[Part], given: Mapping[str, Any], remark: str
+    ) -> None:
+        self._along, self._frames = along, given["frames"]
+        controls = {
+            "t": Control(slider("position t"), given["t"], "{:.2f}".format),
+            "beyond": Control(switch("beyond the ends"), given["beyond"]),
+        }
+        controls["beyond"].widget.observe(self._widen, "value")
+        call = Call(explore_line, given, along.measures)
+        rows = [["t", "beyond"]]
+        super().__init__(controls, [along, *samples], call, rows=rows, remark=remark)
+
+    @property
+    def slider(self) -> Any:
+        """The control of t."""
+        return self.controls["t"].widget
+
+    @property
+    def t(self) -> float:
+        """The position on the line; 0 is the first network, 1 the second."""
+        return float(self.slider.value)
+
+    @t.setter
+    def t(self, value: float) -> None:
+        if not self.slider.min <= value <= self.slider.max:
+            raise ValueError(
+                f"t = {value:g} is off the slider, which goes from {self.slider.min:g} to "
+                f"{self.slider.max:g}: choose a t there, or set explorer.beyond.value = True "
+                f"for [{-BEYOND / STEPS:g}, {1 + BEYOND / STEPS:g}]."
+            )
+        self.slider.value = value
+
+    @property
+    def profiles(self) -> dict[str, Profile]:
+        """What is known of each landscape along the line so far."""
+        return self._along.profiles(self.state)
+
+    def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
+        """The panels beside each other, or above each other where there are samples."""
+        panels, samples = drawn[0], [figure for part in drawn[1:] for figure in part]
+        for above in panels[:-1]:  # the last one says what its axis is
+            above.update_xaxes(title=None)
+        right = 0.5 if samples else 1.0
+        boxes: list[Box] = [(0, right, 0, 1)]
+        if len(panels) > 1:
+            stacked: list[Box] = [(0, 0.5, 0.42, 1), (0, 0.5, 0, 0.28)]
+            boxes = stacked if samples else [(0, 0.46, 0, 1), (0.56, 1, 0, 1)]
+        parts = zip([*panels, *samples], [*boxes, (0.56, 1, 0, 1)], strict=False)
+        return arrange(list(parts), height=480 if samples else 360)
+
+    def network(self, s: State) -> str:
+        """The merged network."""
+        return f"line({s.t:.2f})"
+
+    def sweep(self, s: State) -> dict[str, Any]:
+        """From one end to the other."""
+        places = torch.linspace(0, 1, self._frames).tolist()
+        frames = {f"{t:.2f}": self.picture.change(s.but(t=t)) for t in places}
+        return {"frames": frames, "label": "position t", "start": self._frames // 2}
+
+    def summary(self, s: State) -> str:
+        """The barriers."""
+        loss, (a, b) = self._along.measures.loss, self._along.ends
+        found = [f"{amount(p.barrier, loss)} on {n}" for n, p in self._along.profiles(s).items()]
+        return f"The line from {a} to {b} in weight space: barrier {join(found)}."
+
+    def _widen(self, _: Any) -> None:
+        wide = BEYOND / STEPS * self.beyond.value
+        with self.slider.hold_trait_notifications():
+            self.slider.min, self.slider.max = -wide, 1 + wide
+
+
+def explore_line(
+    landscape: Field | Mapping[str, Field],
+    line: Path,
+    *,
+    samples: Any = None,
+    names: tuple[str, str] = ("a", "b"),
+    classes: Sequence[str] | None = None,
+    t: float = 0.5,
+    beyond: bool = False,
+    frames: int = 21,
+) -> LineExplorer:
+    """Explore the line between two networks by a slider.
+
+    Args:
+        landscape: θ ↦ Score; or several by name, such as {"train": …, "test": …}.
+        line: t ↦ θ(t), with the two networks at t = 0 and 1.
+        samples: a few inputs with labels, about which a merged classifier is asked; all are shown.
+        names: of the two networks.
+        classes: names of the classes.
+        t: where to begin.
+        beyond: let the slider go past the ends, from -0.5 to 1.5.
+        frames: positions of the slider that works without a kernel.
+    """
+    given, landscapes = dict(locals()), by_name(landscape)
+    asked, remark = ask_about(
+        landscapes, samples, classes,
+        chosen=lambda s: s.t, theta=line, title=lambda s: "What the merged network says",
+    )  # fmt: skip
+    along = AlongLine(landscapes, line, ends=names)
+    return LineExplorer(along, asked, {**given, "samples": samples if asked else None}, remark)

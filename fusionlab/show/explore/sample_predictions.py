@@ -1,0 +1,109 @@
+"""What a network says about a few samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from torch import Tensor
+
+from fusionlab.data import Data
+from fusionlab.landscape import Field, measures_of
+from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.figures.samples import Samples, class_numbers, draw_samples
+from fusionlab.show.page.fig import Changes
+from fusionlab.weights import Weights
+
+
+class SamplePredictions(Part):
+    """Asks a landscape's network about a handful of samples; the last answer is kept.
+
+    Args:
+        landscape: has `probabilities(theta, inputs)`.
+        samples: all of them are shown.
+        chosen: what the chosen network depends on.
+        theta: the network, given that.
+        title: of the panel.
+        on: what stands before the words.
+    """
+
+    def __init__(
+        self,
+        landscape: Any,
+        samples: Samples,
+        *,
+        chosen: Callable[[State], Any],
+        theta: Callable[[Any], Weights],
+        title: Callable[[State], str],
+        on: Callable[[State], str] = lambda s: "",
+    ) -> None:
+        self._landscape, self.samples, self._inputs = landscape, samples, samples.inputs
+        self._chosen, self._theta, self._title, self._on = chosen, theta, title, on
+        self._last: tuple[Hashable, Tensor] | None = None
+
+    def draw(self, s: State) -> list[go.Figure]:
+        """The samples, and below each what the network says."""
+        return [draw_samples(self.samples, self.probabilities(s), title=self._title(s))]
+
+    def change(self, s: State) -> tuple[Changes, str]:
+        """What it says now."""
+        said = self.probabilities(s)
+        return self.samples.patch(said), self._on(s) + self.samples.describe(said)
+
+    def probabilities(self, s: State) -> Tensor:
+        """Class probabilities of the chosen network, shape (n, classes)."""
+        chosen, last = self._chosen(s), self._last
+        if last is None or last[0] != chosen:
+            found = self._landscape.probabilities(self._theta(chosen), self._inputs)
+            self._last = last = chosen, found.detach().cpu()
+        return last[1]
+
+
+def ask_about(
+    landscapes: Mapping[str, Field],
+    data: Any,
+    classes: Sequence[str] | None,
+    *,
+    columns: int = 4,
+    **asked: Any,
+) -> tuple[list[SamplePredictions], str]:
+    """The part that asks about samples, if there are any; and, where there is none, why.
+
+    Args:
+        landscapes: the first of them is asked.
+        data: the samples, if any.
+        classes: names of the classes.
+        columns: samples in a row.
+        asked: which network, as for `SamplePredictions`.
+
+    Raises:
+        TypeError: if the landscape is a function that gives no predictions.
+    """
+    if data is None:
+        return [], ""
+    landscape = next(iter(landscapes.values()))
+    if not getattr(getattr(landscape, "objective", None), "classifies", True):
+        quality = measures_of(landscape).quality
+        told = quality.name if quality else "only a loss"
+        return (
+            [],
+            f"Predictions of samples are drawn for classifiers; this landscape measures {told}.",
+        )
+    if not hasattr(landscape, "probabilities"):
+        raise TypeError(
+            f"{type(landscape).__name__} gives scores but no predictions, so samples cannot be "
+            "shown: pass a Landscape, or leave out samples=."
+        )
+    data = Data.of(data)
+    if not isinstance(data.inputs, Tensor):
+        return (
+            [],
+            "Predictions of samples are drawn for inputs of one tensor; these have several.",
+        )
+    labels = class_numbers(data.targets)
+    known = labels >= 0
+    if not known.any():
+        return [], "Predictions of samples are drawn where their labels are known; here none is."
+    samples = Samples(data.inputs[known], labels[known], classes=classes, columns=columns)
+    return [SamplePredictions(landscape, samples, **asked)], ""

@@ -1,0 +1,252 @@
+"""The subspace explorer: mixtures of three networks, as places in a triangle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as widgets
+import plotly.graph_objects as go
+
+from fusionlab.connectivity import Line, Simplex
+from fusionlab.landscape import Field, Surface
+from fusionlab.show.explore.controls import by_name, choice, one_of, slider, switch
+from fusionlab.show.explore.core import (
+    Control,
+    Explorer,
+    grid_control,
+    landscape_control,
+    quantity_control,
+)
+from fusionlab.show.explore.line import LineExplorer, explore_line
+from fusionlab.show.explore.mixtures import Mixtures
+from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.written import Call
+from fusionlab.show.figures.barycentric import CENTRE, Shares, exchange, pull, shares_at
+from fusionlab.show.figures.layout import arrange
+
+BEYOND = 0.25  # so far a share may leave [0, 1], where the reader asks for it
+CORNERS = ("corner 1", "corner 2", "corner 3")
+
+
+class SubspaceExplorer(Explorer):
+    """Mix three networks by three sliders, or by a click in the triangle that they span.
+
+    Made by `explore_subspace`.
+    """
+
+    def __init__(
+        self,
+        mixtures: Mixtures,
+        samples: Sequence[Part],
+        controls: Mapping[str, Control],
+        *,
+        shares: Shares,
+        given: Mapping[str, Any],
+        remark: str,
+    ) -> None:
+        self._mixtures, self._shares, self._first = mixtures, shares, shares
+        # A set of sliders for each range: if the ends of one moved, the page would answer with a
+        # value of its own, and so undo what is being set.
+        self._sets = {beyond: [_share(beyond) for _ in CORNERS] for beyond in (False, True)}
+        self._row = widgets.Box(layout={"flex": "1 1 auto", "flex_flow": "row wrap"})
+        call = Call(explore_subspace, given, mixtures.measures)
+        rows = [CORNERS, [self._row], ["on", "what", "resolution", "beyond"]]
+        super().__init__(controls, [mixtures, *samples], call, rows=rows, remark=remark)
+        self.fig.on_click = self._clicked
+        for each in self._sets.values():
+            for number, one in enumerate(each):
+                one.observe(partial(self._moved, number), "value")
+
+    @property
+    def state(self) -> State:
+        """What the controls say, and the exact shares of the corners."""
+        s = super().state
+        return s.but(shares=self._shares, corners=tuple(getattr(s, name) for name in CORNERS))
+
+    @property
+    def shares(self) -> Shares:
+        """The shares of the three corners; they sum to 1."""
+        return self._shares
+
+    @property
+    def corners(self) -> list[widgets.Dropdown]:
+        """Which vertices are the corners, to be chosen."""
+        return [self.controls[name].widget for name in CORNERS]
+
+    @property
+    def sliders(self) -> list[widgets.FloatSlider]:
+        """The shares of the three corners, to be moved."""
+        return self._sets[self.beyond.value]
+
+    @property
+    def surface(self) -> Surface | None:
+        """The map as far as it is known; None until the first picture is there."""
+        return self._mixtures.maps.known.get(self._mixtures.key(self.state))
+
+    def visit(self, a: float, b: float, c: float) -> None:
+        """Choose the mixture with these shares of the three corners."""
+        low, high = _range(self.beyond.value)
+        inside = all(low - 1e-6 <= share <= high + 1e-6 for share in (a, b, c))
+        if not inside or abs(a + b + c - 1) > 1e-3:
+            raise ValueError(
+                f"The shares ({a:g}, {b:g}, {c:g}) cannot be shown: give three numbers from "
+                f"{low:g} to {high:g} that sum to 1; beyond=True lets them go further."
+            )
+        self._take((a, b, c))
+        self.renew()
+
+    def reset(self) -> None:
+        """Go back to the mixture and the settings of the start."""
+        self._shares = self._first
+        super().reset()
+
+    def network(self, s: State) -> str:
+        """The chosen mixture."""
+        return f"simplex({self._mixtures.everywhere(s.but(shares=_exact(s.shares)))})"
+
+    def settings(self, s: State) -> dict[str, str]:
+        """Shares and corners are one argument each."""
+        settings = {"shares": repr(_exact(s.shares)), "corners": repr(s.corners)}
+        written = settings | super().settings(s)
+        several = self.controls[CORNERS[0]].used
+        return {
+            k: v for k, v in written.items() if k not in CORNERS and (several or k != "corners")
+        }
+
+    def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
+        """The triangle, and beside it what the chosen network says about the samples."""
+        (map_,), *asked = drawn
+        if not asked:
+            return arrange([(map_, (0, 0.88, 0, 1))], height=500)
+        return arrange([(map_, (0, 0.54, 0, 1)), (asked[0][0], (0.66, 1, 0, 1))], height=500)
+
+    def sweep(self, s: State) -> dict[str, Any]:
+        """Over corners, edges and centre."""
+        stations = {"the chosen mixture": s.shares, **self._mixtures.stations(s)}
+        frames = {name: self.picture.change(s.but(shares=at)) for name, at in stations.items()}
+        return {"frames": frames, "label": "mixture"}
+
+    def _put(self, settings: Mapping[str, Any]) -> None:
+        super()._put(settings)
+        self._fit_sliders()
+
+    def _hear(self, name: str, change: Any) -> None:
+        if not self._held:
+            self._fit_sliders()
+        super()._hear(name, change)
+
+    def _fit_sliders(self) -> None:
+        """Show the sliders that go as far as they may, and let them speak of the corners."""
+        for one, corner in zip(self.sliders, self.corners, strict=True):
+            one.description = f"share of {self._mixtures.names[corner.value]}"
+        self._row.children = self.sliders
+        self._take(pull(self._shares, *_range(self.beyond.value)))
+
+    def _take(self, shares: Shares) -> None:
+        """Let the sliders show these shares."""
+        self._shares, self._held = shares, True
+        for one, share in zip(self.sliders, shares, strict=True):
+            one.value = round(share, 2)
+        self._held = False
+
+    def _moved(self, number: int, change: Any) -> None:
+        """One share has changed: the other two keep their proportion and give or take the rest."""
+        if not self._held and change["owner"] in self.sliders:
+            bounds = _range(self.beyond.value)
+            self._take(exchange(self._shares, number, change["new"], *bounds))
+            self.renew()
+
+    def _clicked(self, key: str, x: float, y: float) -> None:
+        if key.startswith("surface:"):
+            self._take(pull(shares_at(x, y), *_range(self.beyond.value)))
+            self.renew()
+
+
+def _range(beyond: bool) -> tuple[float, float]:
+    """Where a share may be."""
+    return (-BEYOND, 1 + BEYOND) if beyond else (0.0, 1.0)
+
+
+def _share(beyond: bool) -> widgets.FloatSlider:
+    low, high = _range(beyond)
+    return slider("", low, high, flex="1 1 220px", max_width="340px")
+
+
+def _exact(shares: Shares) -> Shares:
+    """Short numbers that sum to 1."""
+    a, b, _ = (round(share, 4) for share in shares)
+    return a, b, round(1 - a - b, 4)
+
+
+def _controls(
+    mixtures: Mixtures, landscapes: Mapping[str, Field], given: Any
+) -> dict[str, Control]:
+    """A control for each setting; the corners can be chosen where there are more than three."""
+    vertices = [(name, number) for number, name in enumerate(mixtures.names)]
+    return {
+        **{
+            name: Control(
+                choice(name, vertices),
+                one_of(range(len(vertices)), corner, "corner"),
+                used=len(vertices) > 3,
+            )
+            for name, corner in zip(CORNERS, given["corners"], strict=True)
+        },
+        "on": landscape_control(landscapes, given["on"]),
+        "what": quantity_control(mixtures.measures, given["what"]),
+        "resolution": grid_control(given["resolution"]),
+        "beyond": Control(switch("beyond the edges"), bool(given["beyond"])),
+    }
+
+
+def explore_subspace(
+    landscape: Field | Mapping[str, Field],
+    simplex: Simplex,
+    *,
+    samples: Any = None,
+    names: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+    shares: Shares = CENTRE,
+    corners: tuple[int, int, int] = (0, 1, 2),
+    on: str | None = None,
+    what: str = "loss",
+    beyond: bool = False,
+    resolution: int = 41,
+) -> SubspaceExplorer | LineExplorer:
+    """Explore the mixtures of three networks as a triangle; of two, the line between them.
+
+    Args:
+        landscape: θ ↦ Score; or several by name, such as {"train": …, "test": …}.
+        simplex: two vertices, three, or more, of which three are shown at a time.
+        samples: a few inputs with labels, about which the chosen mixture is asked.
+        names: of the vertices; by default a, b, c …
+        classes: names of the classes.
+        shares: the mixture to begin with: shares of the three corners that sum to 1.
+        corners: the numbers of the vertices to begin with.
+        on: the landscape to begin with.
+        what: the quantity on the map, one of the landscape's `measures.names`.
+        beyond: show the surroundings of the triangle, too.
+        resolution: points along each side of the map: 11, 21, 31, 41, 61 or 81.
+    """
+    given, landscapes, k = dict(locals()), by_name(landscape), len(simplex.points)
+    named = [chr(ord("a") + i) for i in range(k)] if names is None else list(names)
+    if len(named) != k or k < 2:
+        raise ValueError(
+            f"The simplex has {k} vertices and {len(named)} names: give two vertices or more, and "
+            "a name for each."
+        )
+    if k == 2:
+        line, ends = Line(*simplex.points), (named[0], named[1])
+        return explore_line(landscape, line, samples=samples, names=ends, classes=classes)
+    mixtures = Mixtures(landscapes, simplex, named)
+    asked, remark = ask_about(
+        landscapes, samples, classes, columns=3,
+        chosen=mixtures.everywhere, theta=simplex, title=lambda s: "What the mixture says",
+    )  # fmt: skip
+    return SubspaceExplorer(
+        mixtures, asked, _controls(mixtures, landscapes, given), shares=shares,
+        given={**given, "samples": samples if asked else None}, remark=remark,
+    )  # fmt: skip

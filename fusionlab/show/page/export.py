@@ -1,0 +1,39 @@
+"""Figures as files: a page that stands alone, and what the page itself can save."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from fusionlab.checkpoints import atomic_write
+from fusionlab.show.page.html import describe, page_script, style, to_html
+
+
+def to_page(figure: go.Figure) -> str:
+    """One HTML page with all that it needs, to be opened without a network."""
+    script = page_script().replace("</", r"<\/")
+    title = html.escape(describe(figure).split(".")[0])
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
+        f'<meta name="viewport" content="width=device-width">\n<style>{style()}</style>\n'
+        f"<script>{script}</script></head>\n<body>{to_html(figure)}</body></html>\n"
+    )
+
+
+def save_page(figure: go.Figure, path: str | Path) -> Path:
+    """Write a figure as one HTML file, whole or not at all.
+
+    Raises:
+        ValueError: if the file's name has another ending.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(
+            f"{path.name} would hold a page of HTML: call it {path.stem}.html. For a picture, "
+            "press PNG or SVG below the figure."
+        )
+    with atomic_write(path) as temporary:
+        temporary.write_text(to_page(figure), encoding="utf-8")
+    return path

@@ -1,0 +1,92 @@
+"""A figure on the page that Python changes part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anywidget
+import plotly.graph_objects as go
+import traitlets
+
+from fusionlab.show.page.html import READY, load, plain, style
+
+Changes = Mapping[str, Mapping[str, Any]]  # the key of a trace (its `meta`) → what changes in it
+
+
+class Fig(anywidget.AnyWidget):
+    """A figure on the page: a change sends only what changed, and the page draws only the newest.
+
+    Args:
+        figure: what to draw; its `layout.meta["description"]` is its accessible name.
+    """
+
+    _esm = (
+        READY
+        + """
+export default {
+  async render({ model, el }) {
+    el.textContent = "Drawing …";
+    const page = await ready();
+    if (!page) return;
+    el.textContent = "";
+    const frame = document.createElement("div");  // ipywidgets keeps resetting the style of el
+    const place = document.createElement("div");
+    frame.className = "fusionlab-frame";
+    frame.append(place);
+    el.append(frame);
+    return page.mount(model, place);
+  },
+};
+"""
+    )
+    _css = style()
+    # The number of the drawing; to the page it goes as the drawing itself, as it is by then.
+    _figure = traitlets.Int(0).tag(sync=True, to_json=lambda _, fig: fig.spec)
+
+    def __init__(self, figure: go.Figure) -> None:
+        load()
+        self.spec = plain(figure)
+        self.on_click: Callable[[str, float, float], None] = lambda key, x, y: None
+        self._patched = False
+        super().__init__()
+        self.on_msg(self._hear)
+
+    def draw(self, figure: go.Figure) -> None:
+        """Replace the whole figure; a turned 3-D view and a zoom stay as they are."""
+        self.spec, self._patched = plain(figure), False
+        self._figure += 1
+
+    def patch(self, traces: Changes, description: str) -> None:
+        """Change some traces and what the figure says in words, in one message."""
+        layout = {"meta": {"description": description}}
+        for trace in self.spec["data"]:
+            _merge(trace, traces.get(trace.get("meta"), {}))
+        _merge(self.spec["layout"], layout)
+        self._patched = True
+        self.send({"traces": traces, "layout": layout})
+
+    @property
+    def description(self) -> str:
+        """What the figure shows now, in words; its accessible name."""
+        return str(self.spec["layout"]["meta"]["description"])
+
+    def trace(self, key: str) -> dict[str, Any]:
+        """The trace of that key as it is drawn now."""
+        return next(t for t in self.spec["data"] if t.get("meta") == key)
+
+    def _hear(self, _: Fig, message: dict[str, Any], __: list[bytes]) -> None:
+        if "clicked" in message:
+            self.on_click(message["key"], *message["clicked"])
+        if "mounted" in message and self._patched:  # it may have missed what changed meanwhile
+            self._patched = False
+            self._figure += 1
+
+
+def _merge(target: dict[str, Any], patch: Mapping[str, Any]) -> None:
+    for key, value in patch.items():
+        if isinstance(value, Mapping):
+            target[key] = dict(target.get(key) or {})
+            _merge(target[key], value)
+        else:
+            target[key] = value
