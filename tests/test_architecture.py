@@ -29,7 +29,7 @@ DOORS = {
     "quantities": set(),
     "objectives": {"outputs", "quantities"},
     "checkpoints": {"spaces", "modules", "weights", "data"},
-    "descent": {"costs", "data", "modes", "modules", "objectives", "outputs"},
+    "descent": {"coordinates", "costs", "data", "modes", "modules", "objectives", "outputs"},
     "lab": GROUND,
     "landscape": GROUND,
     **dict.fromkeys(FAMILIES, GROUND | {"landscape"}),
