@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fusionlab.coordinates import real_parts
 from fusionlab.descent.recipes import OptimizerName
 
 Setting = float | Tensor  # one number for all coordinates, or one for each
@@ -60,7 +61,9 @@ class Optimizer:
         move = self._sgd if self.kind == "sgd" else self._adam
         for i, (value, slope) in enumerate(zip(self.values, slopes, strict=True)):
             if slope is not None:
-                move(value, self._with_pull(i, value, slope), self.moments[i], rate)
+                pulled = self._with_pull(i, value, slope)
+                views = map(real_parts, self.moments[i])  # of complex ones, as torch has it
+                move(real_parts(value), real_parts(pulled), [*views], rate)
 
     def _with_pull(self, i: int, value: Tensor, slope: Tensor) -> Tensor:
         """The slope g + λθ, in memory that is kept from step to step."""

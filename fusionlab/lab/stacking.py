@@ -39,7 +39,10 @@ def can_stack(network: nn.Module, inputs: Inputs) -> bool:
     if not isinstance(inputs, Tensor):
         return False
     parameters = list(network.parameters())
-    plain = all(p.requires_grad and p.dtype == parameters[0].dtype for p in parameters)
+    plain = all(
+        p.requires_grad and p.is_floating_point() and p.dtype == parameters[0].dtype
+        for p in parameters
+    )
     if not parameters or not plain or any(True for _ in network.buffers()):
         return False
     here = {name: p.detach() for name, p in network.named_parameters()}

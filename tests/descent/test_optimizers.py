@@ -38,6 +38,17 @@ def test_a_descent_is_torchs(kind):
 
 
 @pytest.mark.parametrize("kind", REAL)
+def test_a_descent_of_complex_values_is_torchs(kind):
+    start, *way = (torch.complex(*parts.view(2, 5)) for parts in slopes(7, 10))
+    ours = start.clone()
+    descent = Descent([ours], kind, momentum=0.8, decay=0.03)
+    for slope in way:
+        descent.step([slope.clone()], 0.1)
+    theirs = torchs(kind, start, way, lr=0.1, decay=0.03, momentum=0.8)
+    torch.testing.assert_close(ours, theirs, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", REAL)
 def test_coordinates_may_have_settings_of_their_own(kind):
     start, way = torch.linspace(-1, 1, 6, dtype=torch.double), slopes(20, 6)
     settings = [(0.1, 0.0, 0.9), (0.02, 0.3, 0.0)]
