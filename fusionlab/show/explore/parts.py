@@ -77,7 +77,7 @@ class Picture:
         parts: of which it is made.
         compose: makes one figure of the figures of all parts.
         say: takes the words below the picture.
-        again: asks for the newest state once more.
+        again: asks for a state once more.
         seen: told of each drawing of what is known, and of the words to it.
     """
 
@@ -87,16 +87,22 @@ class Picture:
         compose: Callable[[Sequence[Sequence[go.Figure]], State], go.Figure],
         *,
         say: Callable[[str], None],
-        again: Callable[[], None],
+        again: Callable[[State], None],
         seen: Callable[[State, Changes, str], None],
     ) -> None:
         self.parts, self._compose, self._say, self._again = parts, compose, say, again
         self._seen = seen
         self.fig = Fig(canvas("Drawing …", description="Drawing …", height=460))
-        self.newest = State({})  # what the reader has asked for; set in callbacks only
+        self.newest = State({})  # what the reader asks for
         self.frame: Any = None  # of the figure on the page
         self._known: Any = None  # by the figure on the page
-        self._said, self._drawing = "", Lock()
+        self._said, self._drawing, self._asking = "", Lock(), Lock()
+
+    def renew(self, read: Callable[[State], State]) -> State:
+        """Take what the reader asks for now, given what that was before."""
+        with self._asking:
+            self.newest = read(self.newest)
+            return self.newest
 
     def change(self, s: State) -> tuple[Changes, str]:
         """What differs where the reader has moved on, and what to say."""
@@ -153,7 +159,7 @@ class Picture:
         with self._drawing:
             if patch:
                 self.fig.patch(patch, words)
-            self._report()
+            self.report()
 
     def _sharpen(self, s: State, known: Any, fresh: Changes, moving: Collection[str]) -> None:
         left = moving if s is not self.newest else ()  # the reader has moved on since
@@ -163,7 +169,7 @@ class Picture:
                 shown = {key: each for key, each in fresh.items() if key not in left}
                 self.fig.patch(shown, words := _join([self._said, self.tell(self.newest)]))
                 self._seen(s, fresh, words)
-            self._report()
+            self.report()
 
     def _replace(self, s: State, frame: Any, known: Any, whole: go.Figure) -> None:
         with self._drawing:
@@ -171,11 +177,12 @@ class Picture:
             whole.layout.meta["description"] = _join([self._said, describe(whole)])
             self.fig.draw(whole)
             self._seen(s, changes(whole), _join([self._said, self.tell(s)]))
-            self._report()
+            self.report()
         if s is not self.newest:
-            self._again()
+            self._again(self.newest)
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Say what is known of the newest state."""
         self._say(_join([self._said, self.tell(self.newest)]))
 
 

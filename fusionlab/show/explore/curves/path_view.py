@@ -13,7 +13,7 @@ import torch
 
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Field, Plane, Score, Surface, Survey
+from fusionlab.landscape import Field, Plane, Score, Survey
 from fusionlab.quantities import Measures
 from fusionlab.show.explore.along import STEPS, Along, Track
 from fusionlab.show.explore.curves.path_plane import PathPlane, lay_plane
@@ -185,10 +185,6 @@ class PathMap(Part):
         """The position t at which the path in focus passes (x, y) most closely."""
         places = self.laid(s).projections[s.focus].places
         return int((places - torch.tensor([x, y]).double()).norm(dim=1).argmin()) / STEPS
-
-    def surface(self, s: State) -> Surface | None:
-        """The map as far as it is known."""
-        return self._maps.known.get(self.key(s))
 
     def _look(self, s: State) -> dict[str, Any]:
         where = "the given plane" if self._plane else f"the plane of {s.focus}"
