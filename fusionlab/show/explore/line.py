@@ -21,7 +21,7 @@ from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.measures import shared_measures
-from fusionlab.show.figures.words import describe_scores, join
+from fusionlab.show.figures.words import describe_scores, listed
 
 BEYOND = 50  # hundredths past each end, where the reader asks for it
 
@@ -103,7 +103,7 @@ class LineExplorer(SlidingExplorer):
         """The barriers."""
         loss, (a, b) = self.along.measures.loss, self.along.ends
         found = [f"{amount(p.barrier, loss)} on {n}" for n, p in self.along.profiles(s).items()]
-        return f"The line from {a} to {b} in weight space: barrier {join(found)}."
+        return f"The line from {a} to {b} in weight space: barrier {listed(found)}."
 
     def _widen(self, _: Any) -> None:
         wide = BEYOND / STEPS * self.beyond.value

@@ -12,11 +12,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fusionlab.show.explore.latest import Draw
 from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.theme import canvas
-from fusionlab.show.page.fig import Changes, Fig
-from fusionlab.show.page.html import describe
+from fusionlab.show.page.fig import Changes, Draw, Fig
+from fusionlab.show.page.html import describe_figure
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Picture:
         seen: Callable[[State, Changes, str], None],
     ) -> None:
         self.parts, self._compose, self._say, self._again = parts, compose, say, again
-        self._seen = seen
+        self.seen = seen
         self.fig = Fig(canvas("Drawing …", description="Drawing …", height=460))
         self.newest = State({})  # what the reader asks for
         self.frame: Any = None  # of the figure on the page
@@ -168,15 +167,15 @@ class Picture:
             if fresh:
                 shown = {key: each for key, each in fresh.items() if key not in left}
                 self.fig.patch(shown, words := _join([self._said, self.tell(self.newest)]))
-                self._seen(s, fresh, words)
+                self.seen(s, fresh, words)
             self.report()
 
     def _replace(self, s: State, frame: Any, known: Any, whole: go.Figure) -> None:
         with self._drawing:
             self.frame, self._known = frame, known
-            whole.layout.meta["description"] = _join([self._said, describe(whole)])
+            whole.layout.meta["description"] = _join([self._said, describe_figure(whole)])
             self.fig.draw(whole)
-            self._seen(s, changes(whole), _join([self._said, self.tell(s)]))
+            self.seen(s, changes(whole), _join([self._said, self.tell(s)]))
             self.report()
         if s is not self.newest:
             self._again(self.newest)

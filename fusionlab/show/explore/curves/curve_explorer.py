@@ -15,14 +15,14 @@ from fusionlab.show.explore.core import Control, grid_control, landscape_control
 from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
 from fusionlab.show.explore.curves.recording import Recording
 from fusionlab.show.explore.curves.trainer import Start, Trainer
-from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.explore.sliding import SlidingExplorer
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.measures import shared_measures
-from fusionlab.show.page.fig import Changes
+from fusionlab.show.page.fig import Changes, Draw
 
 LOOK = 1.0  # seconds that a training waits for its picture
 
@@ -99,7 +99,7 @@ class CurveExplorer(SlidingExplorer):
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """Panels, map and samples."""
-        return compose(drawn)
+        return compose_curves(drawn)
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Along the paths, or over the training."""
@@ -153,7 +153,7 @@ class CurveExplorer(SlidingExplorer):
             self.t = self._map.nearest(self.state, x, y)
 
 
-def compose(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
+def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
     """The panels side by side, and the samples, if there are any, below the map."""
     along, (map_,), *asked = drawn
     low = 0.5 if asked else 0.0

@@ -23,7 +23,7 @@ from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.path_maps import draw_below, draw_projections, leaving, move_projections
 from fusionlab.show.figures.projections import merge, shares
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 from fusionlab.show.page.fig import Changes
 
 SHORT = 14  # characters beside the lower panel, which is not high
@@ -96,7 +96,7 @@ class AlongPaths(Along):
         for i, what in enumerate(self.panels):
             quantity = self.measures.quantity(what)
             each = [f"{amount(score[i], quantity)} on {name}" for name, score in scores.items()]
-            told.append(f"{what} {join(each)}")
+            told.append(f"{what} {listed(each)}")
         return f"t = {s.t:.2f}: {'; '.join(told)}."
 
     def tell(self, s: State) -> str:

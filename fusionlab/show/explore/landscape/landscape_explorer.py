@@ -22,7 +22,7 @@ from fusionlab.show.explore.controls import (
 from fusionlab.show.explore.core import Control, Explorer, grid_control, quantity_control
 from fusionlab.show.explore.downloads import download_buttons
 from fusionlab.show.explore.landscape.chosen_place import ChosenPlace
-from fusionlab.show.explore.landscape.landscape_view import LandscapeView, compose, views_of
+from fusionlab.show.explore.landscape.landscape_view import LandscapeView, compose_maps, views_of
 from fusionlab.show.explore.landscape.plane_store import Place, PlaneStore, read_runs
 from fusionlab.show.explore.landscape.slice_view import NONE, TWO, SliceView
 from fusionlab.show.explore.parts import Part, State
@@ -32,7 +32,7 @@ from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.maps import View
 from fusionlab.show.figures.slices import Way
 from fusionlab.show.figures.theme import canvas
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 from fusionlab.show.page.export import save_page
 from fusionlab.weights import Weights
 
@@ -156,7 +156,7 @@ class LandscapeExplorer(Explorer):
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """Maps, samples and a cross-section."""
-        return compose(drawn)
+        return compose_maps(drawn)
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Over the checkpoints, else over the marks."""
@@ -272,7 +272,7 @@ def explore_landscape(
     """
     given, landscapes = dict(locals()), by_name(landscape)
     if isinstance(planes, Plane):
-        planes = {f"the plane of {join(list(marks))}" if marks else "the plane": planes}
+        planes = {f"the plane of {listed(list(marks))}" if marks else "the plane": planes}
     before = None if isinstance(cross_section, str) or cross_section is None else cross_section
     store = PlaneStore(landscapes, planes, marks or {}, read_runs(trajectory))
     asked, remark = ask_about(

@@ -143,7 +143,7 @@ class LandscapeView(Part):
         )
 
 
-def compose(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
+def compose_maps(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
     """Maps on top, samples at their right if there is one map, the cross-section below."""
     maps, below, *asked = drawn
     samples = [figure for part in asked for figure in part][: len(maps) == 1]
