@@ -34,7 +34,8 @@ def in_the_kernel(case: Case) -> list[float]:
     times = []
     for move in range(MOVES):
         # Positions that the curve does not know yet, as when it is still being drawn.
-        explorer._known = {0: explorer._known[0], 100: explorer._known[100]}
+        for scored, _ in explorer.along.tracks(explorer.state).values():
+            scored.keep(lambda place: place in (0, 100))
         begin = time.perf_counter()
         explorer.slider.value = (7 * move % 97 + 1) / 100
         times.append(1000 * (time.perf_counter() - begin))
@@ -62,8 +63,8 @@ def along_curves(case: Case) -> tuple[dict[str, list[float]], float]:
     )
     explorer.wait(60)
     times = {"curves, idle": _marks(explorer)}
-    drawn, draw = [], explorer._show_all
-    explorer._show_all = lambda *given: drawn.append(draw(*given))
+    drawn, seen = [], explorer.seen
+    explorer.picture.seen = lambda *given: drawn.append(seen(*given))
     explorer.go_on()
     time.sleep(WATCHED)
     pace = len(drawn) / WATCHED

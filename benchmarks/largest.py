@@ -76,7 +76,7 @@ def _cancel(explorer: show.LandscapeExplorer, after: float) -> float:
     explorer.pause()
     explorer.wait(60)
     waited = time.perf_counter() - begin
-    explorer.pause()
+    explorer.go_on()
     return waited
 
 

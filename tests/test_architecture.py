@@ -148,3 +148,15 @@ def parts_of_show_imported_by(source: str) -> set[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fusionlab.show")
     }
     return {module[2] if len(module) > 2 else "fusionlab.show itself" for module in modules}
+
+
+def test_a_file_of_show_and_what_it_defines_have_a_name_of_their_own():
+    files, names = {}, {}
+    for file in (each for each in PACKAGE.rglob("*.py") if each.name != "__init__.py"):
+        files.setdefault(file.name, []).append(file)
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name[0] != "_":
+                names.setdefault(node.name, []).append(file)
+    for name, where in [*files.items(), *names.items()]:
+        shown = [each for each in where if each.is_relative_to(PACKAGE / "show")]
+        assert len(where) == 1 or not shown, f"{name} stands in {where}"

@@ -1,12 +1,14 @@
 """Results as pictures: figures are pure functions of results, explorers have controls."""
 
 from fusionlab.show.explore.curves.curve_explorer import CurveExplorer, explore_curves
+from fusionlab.show.explore.function import FunctionExplorer, explore_function
 from fusionlab.show.explore.landscape.landscape_explorer import (
     LandscapeExplorer,
     explore_landscape,
 )
 from fusionlab.show.explore.line import LineExplorer, explore_line
 from fusionlab.show.explore.simplex import SubspaceExplorer, explore_subspace
+from fusionlab.show.explore.soup import SoupExplorer, explore_soup
 from fusionlab.show.figures.bars import draw_bars, draw_points
 from fusionlab.show.figures.checkpoint_plots import draw_components, draw_shadows
 from fusionlab.show.figures.layout import arrange, with_slider
@@ -23,10 +25,12 @@ from fusionlab.show.page.html import start
 __all__ = [
     "CurveExplorer",
     "Fig",
+    "FunctionExplorer",
     "LandscapeExplorer",
     "LineExplorer",
     "PlottedRun",
     "Samples",
+    "SoupExplorer",
     "SubspaceExplorer",
     "arrange",
     "draw_bars",
@@ -42,8 +46,10 @@ __all__ = [
     "draw_surface",
     "draw_surfaces",
     "explore_curves",
+    "explore_function",
     "explore_landscape",
     "explore_line",
+    "explore_soup",
     "explore_subspace",
     "mean_sd",
     "start",

@@ -18,7 +18,7 @@ CELLS = (
     "show.explore_curves(landscape, {'line': Line(a, b), 'curve': curve}, "
     "training={'curve': begin}, samples=task.test.sample(4), resolution=11)",
     "show.explore_subspace(landscape, Simplex((a, b, c)), samples=task.test.sample(4), "
-    "resolution=13)",
+    "resolution=11)",
 )
 MEAN = """p => { const y = p._fullData.find(t => t.meta === 'loss:curve:curve').y;
     return y.reduce((a, b) => a + b) / y.length; }"""

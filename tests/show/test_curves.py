@@ -385,7 +385,7 @@ def test_a_choice_that_is_not_there_is_refused(wrong):
         show.explore_curves(Ridge(), paths(), **wrong)
     with pytest.raises(ValueError, match="Unknown path to train 'arc'"):
         show.explore_curves(Ridge(), paths(), training={"arc": Growing})
-    with pytest.raises(ValueError, match=r"t = 1.5 is off the paths"):
+    with pytest.raises(ValueError, match=r"t = 1.5 is off the slider"):
         explore(sharp=False).t = 1.5
 
 

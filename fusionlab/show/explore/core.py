@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,11 +14,11 @@ from fusionlab.landscape import Field
 from fusionlab.quantities import Measures
 from fusionlab.show.explore.controls import RESOLUTIONS, button, choice, one_of
 from fusionlab.show.explore.display import Display
-from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, Picture, State
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import with_slider
-from fusionlab.show.page.fig import Changes
+from fusionlab.show.page.fig import Changes, Draw
 
 PATIENCE = 0.045  # seconds in a callback: what is ready by then follows the hand without a thread
 FIRST = 0.5  # seconds to wait for the picture that a page without a kernel will keep
@@ -60,6 +59,13 @@ def grid_control(resolution: int) -> Control:
     return Control(sizes, one_of(RESOLUTIONS, resolution, "resolution"))
 
 
+def _shown(controls: Mapping[str, Control], row: Sequence[Any]) -> list[widgets.Widget]:
+    """The widgets of a row, but for those of controls without a choice."""
+    found = [controls.get(item, item) if isinstance(item, str) else item for item in row]
+    left = [item for item in found if not isinstance(item, Control) or item.used]
+    return [item.widget if isinstance(item, Control) else item for item in left]
+
+
 class Explorer(Display):
     """A figure to explore by controls; also useful where there is no kernel, as HTML.
 
@@ -76,13 +82,12 @@ class Explorer(Display):
         self, controls: Mapping[str, Control], parts: Sequence[Part], call: Call,
         *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (), remark: str = "",
     ) -> None:  # fmt: skip
-        self.controls, self._call, self._remark, self._held = dict(controls), call, remark, False
-        self.picture = Picture(
-            parts, self.compose, say=self._say_all, again=self._again, seen=self.seen
-        )
-        self.latest, self._reading = LatestTask(self.trouble), Lock()
+        self.controls, self._call, self._held = dict(controls), call, False
+        self.picture = Picture(parts, self.compose, say=self.say, again=self._ask, seen=self.seen)
+        self.latest = LatestTask(self.trouble)
         reset = button("Reset", "Back to the settings of the start", self.reset)
-        super().__init__([self._shown(row) for row in rows], self.picture.fig, [reset, *buttons])
+        shown = [_shown(controls, row) for row in rows]
+        super().__init__(shown, self.picture.fig, [reset, *buttons], remark)
         self._put({name: control.start for name, control in controls.items()})
         for name, control in controls.items():
             control.widget.observe(partial(self._hear, name), "value")
@@ -110,19 +115,12 @@ class Explorer(Display):
 
     def renew(self, *, quick: bool = False, patience: float = PATIENCE) -> None:
         """Show the present state; a quick one beside the work that goes on."""
-        with self._reading:
-            s = self.picture.newest = self.state
+        s = self.picture.renew(lambda _: self.state)
         if quick and self.picture.frame == self.picture.framed(s):
             self.latest.between(partial(self.picture.arrive, *self.picture.change(s)))
         else:
-            self.latest.ask(lambda: self.steps(s), patience=patience)
+            self._ask(s, patience=patience)
         self.write_code()
-
-    def update(self, **changed: Any) -> State:
-        """What the reader has asked for, with news that come from elsewhere than a control."""
-        with self._reading:
-            s = self.picture.newest = self.picture.newest.but(**changed)
-        return s
 
     def steps(self, s: State) -> Iterator[Draw]:
         """From what can be drawn at once to all that can be known."""
@@ -148,8 +146,7 @@ class Explorer(Display):
 
     def settings(self, s: State) -> dict[str, str]:
         """The settings as arguments, written as code."""
-        used = {name: control for name, control in self.controls.items() if control.used}
-        return {name: control.written(getattr(s, name)) for name, control in used.items()}
+        return {k: c.written(getattr(s, k)) for k, c in self.controls.items() if c.used}
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """The figures of all parts, as one."""
@@ -175,10 +172,8 @@ class Explorer(Display):
         figure.layout.meta["description"] = self.summary(s)
         return with_slider(figure, **sweep)
 
-    def _shown(self, row: Sequence[Any]) -> list[widgets.Widget]:
-        found = [self.controls.get(item, item) if isinstance(item, str) else item for item in row]
-        left = [item for item in found if not isinstance(item, Control) or item.used]
-        return [item.widget if isinstance(item, Control) else item for item in left]
+    def _ask(self, s: State, *, patience: float = 0.0) -> None:
+        self.latest.ask(lambda: self.steps(s), patience=patience)
 
     def _hear(self, name: str, _: Any) -> None:
         if not self._held:
@@ -189,10 +184,3 @@ class Explorer(Display):
         for name, value in [*settings.items()] * 2:  # a range may have to widen for a value
             self.controls[name].widget.value = value
         self._held = False
-
-    def _again(self) -> None:
-        s = self.picture.newest
-        self.latest.ask(lambda: self.steps(s))
-
-    def _say_all(self, words: str) -> None:
-        self.say(f"{words} {self._remark}".strip())

@@ -21,6 +21,7 @@ class Display(widgets.VBox):
         rows: of widgets.
         fig: the figure.
         buttons: below it, beside "Settings as code".
+        remark: stands after all words.
     """
 
     def __init__(
@@ -28,8 +29,9 @@ class Display(widgets.VBox):
         rows: Sequence[Sequence[widgets.Widget]],
         fig: Fig,
         buttons: Sequence[widgets.Widget],
+        remark: str,
     ) -> None:
-        self.fig, self.status = fig, widgets.HTML()
+        self.fig, self.status, self._remark = fig, widgets.HTML(), remark
         self._code = widgets.HTML(layout={"display": "none"})
         self.status.add_class("fusionlab-status")
         self._code.add_class("fusionlab-code")
@@ -48,7 +50,7 @@ class Display(widgets.VBox):
 
     def say(self, words: str) -> None:
         """Put these words below the figure."""
-        self.status.value = html.escape(words)
+        self.status.value = html.escape(f"{words} {self._remark}".strip())
 
     def trouble(self, error: Exception) -> None:
         """Tell an error where the reader looks."""

@@ -18,7 +18,7 @@ _stops: dict[threading.Thread, Callable[[], None]] = {}
 _over = threading.Event()
 
 
-def start(work: Callable[[], None], *, stop: Callable[[], None]) -> None:
+def start_thread(work: Callable[[], None], *, stop: Callable[[], None]) -> None:
     """Work in a thread of its own; when Python ends, `stop` is called and the work waited for."""
     if _over.is_set():
         return

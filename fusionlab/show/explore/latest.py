@@ -12,9 +12,9 @@ import threading
 from collections.abc import Callable, Iterable
 
 from fusionlab.landscape import Stopped, stops_when
-from fusionlab.show.explore.ending import start
+from fusionlab.show.explore.ending import start_thread
+from fusionlab.show.page.fig import Draw
 
-Draw = Callable[[], None]  # shows a result that has been computed
 Steps = Callable[[], Iterable[Draw]]  # starts the work, whose results come one by one
 
 IDLE = 5.0  # seconds that the thread stays for more work: a new one must copy the network first
@@ -51,7 +51,7 @@ class LatestTask:
             self._wish, turn = steps, self._turn
             if not self._alive:
                 self._alive = True
-                start(self._run, stop=self._end)
+                start_thread(self._run, stop=self._end)
             self._state.notify_all()
             self._state.wait_for(lambda: self._drawn >= turn, patience)
 

@@ -8,19 +8,20 @@ from typing import Any
 import plotly.graph_objects as go
 import torch
 
-from fusionlab.connectivity import Path, Profile, points_on
+from fusionlab.connectivity import Path, points_on
 from fusionlab.landscape import Field, Score
 from fusionlab.show.explore.along import STEPS, Along, Track
 from fusionlab.show.explore.controls import by_name, slider, switch
-from fusionlab.show.explore.core import Control, Explorer
+from fusionlab.show.explore.core import Control
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.explore.scored import Scored
+from fusionlab.show.explore.sliding import SlidingExplorer
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.measures import shared_measures
-from fusionlab.show.figures.words import describe_scores, join
+from fusionlab.show.figures.words import describe_scores, listed
 
 BEYOND = 50  # hundredths past each end, where the reader asks for it
 
@@ -60,16 +61,18 @@ class AlongLine(Along):
         )
 
 
-class LineExplorer(Explorer):
+class LineExplorer(SlidingExplorer):
     """Slide from one network to another and see what becomes of what is measured, and of answers.
 
     Made by `explore_line`.
     """
 
+    hint = ", or set explorer.beyond.value = True for [-0.5, 1.5]"
+
     def __init__(
         self, along: AlongLine, samples: Sequence[Part], given: Mapping[str, Any], remark: str
     ) -> None:
-        self._along, self._frames = along, given["frames"]
+        self.along, self.frames = along, given["frames"]
         controls = {
             "t": Control(slider("position t"), given["t"], "{:.2f}".format),
             "beyond": Control(switch("beyond the ends"), given["beyond"]),
@@ -78,31 +81,6 @@ class LineExplorer(Explorer):
         call = Call(explore_line, given, along.measures)
         rows = [["t", "beyond"]]
         super().__init__(controls, [along, *samples], call, rows=rows, remark=remark)
-
-    @property
-    def slider(self) -> Any:
-        """The control of t."""
-        return self.controls["t"].widget
-
-    @property
-    def t(self) -> float:
-        """The position on the line; 0 is the first network, 1 the second."""
-        return float(self.slider.value)
-
-    @t.setter
-    def t(self, value: float) -> None:
-        if not self.slider.min <= value <= self.slider.max:
-            raise ValueError(
-                f"t = {value:g} is off the slider, which goes from {self.slider.min:g} to "
-                f"{self.slider.max:g}: choose a t there, or set explorer.beyond.value = True "
-                f"for [{-BEYOND / STEPS:g}, {1 + BEYOND / STEPS:g}]."
-            )
-        self.slider.value = value
-
-    @property
-    def profiles(self) -> dict[str, Profile]:
-        """What is known of each landscape along the line so far."""
-        return self._along.profiles(self.state)
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """The panels beside each other, or above each other where there are samples."""
@@ -121,17 +99,11 @@ class LineExplorer(Explorer):
         """The merged network."""
         return f"line({s.t:.2f})"
 
-    def sweep(self, s: State) -> dict[str, Any]:
-        """From one end to the other."""
-        places = torch.linspace(0, 1, self._frames).tolist()
-        frames = {f"{t:.2f}": self.picture.change(s.but(t=t)) for t in places}
-        return {"frames": frames, "label": "position t", "start": self._frames // 2}
-
     def summary(self, s: State) -> str:
         """The barriers."""
-        loss, (a, b) = self._along.measures.loss, self._along.ends
-        found = [f"{amount(p.barrier, loss)} on {n}" for n, p in self._along.profiles(s).items()]
-        return f"The line from {a} to {b} in weight space: barrier {join(found)}."
+        loss, (a, b) = self.along.measures.loss, self.along.ends
+        found = [f"{amount(p.barrier, loss)} on {n}" for n, p in self.along.profiles(s).items()]
+        return f"The line from {a} to {b} in weight space: barrier {listed(found)}."
 
     def _widen(self, _: Any) -> None:
         wide = BEYOND / STEPS * self.beyond.value

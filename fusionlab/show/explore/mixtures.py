@@ -16,7 +16,7 @@ from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.barycentric import CENTRE, Shares, place
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.ternary import AROUND, INSIDE, draw_triangle, triangle
-from fusionlab.show.figures.words import capital, describe_scores, join
+from fusionlab.show.figures.words import capital, describe_scores, listed
 from fusionlab.show.page.fig import Changes
 
 
@@ -63,7 +63,7 @@ class Mixtures(Part):
     def draw(self, s: State) -> list[go.Figure]:
         """The triangle."""
         names, on = self._corners(s), f" on {s.on}" if s.on else ""
-        title = f"{capital(s.what)}{on} of the mixtures of {join(names)}"
+        title = f"{capital(s.what)}{on} of the mixtures of {listed(names)}"
         surface = self.maps(self.key(s))
         look: dict[str, Any] = {"what": s.what, "beyond": s.beyond, "title": title}
         return [draw_triangle(surface, names, spot=s.shares, **look)]
@@ -109,7 +109,7 @@ class Mixtures(Part):
         rise = scores[s.on].loss - self._straight(s)
         on, side = f" on {s.on}" * (len(scores) > 1), "above" if rise >= 0 else "below"
         return (
-            f"A mixture of {join([f'{round(100 * share)} % {name}' for name, share in mixed])}: "
+            f"A mixture of {listed([f'{round(100 * share)} % {name}' for name, share in mixed])}: "
             f"{describe_scores(scores)}. The loss{on} lies {amount(abs(rise), self.measures.loss)} "
             f"{side} that of the corners, mixed in the same shares."
         )

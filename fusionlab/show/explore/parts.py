@@ -12,11 +12,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fusionlab.show.explore.latest import Draw
 from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.theme import canvas
-from fusionlab.show.page.fig import Changes, Fig
-from fusionlab.show.page.html import describe
+from fusionlab.show.page.fig import Changes, Draw, Fig
+from fusionlab.show.page.html import describe_figure
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Picture:
         parts: of which it is made.
         compose: makes one figure of the figures of all parts.
         say: takes the words below the picture.
-        again: asks for the newest state once more.
+        again: asks for a state once more.
         seen: told of each drawing of what is known, and of the words to it.
     """
 
@@ -87,16 +86,22 @@ class Picture:
         compose: Callable[[Sequence[Sequence[go.Figure]], State], go.Figure],
         *,
         say: Callable[[str], None],
-        again: Callable[[], None],
+        again: Callable[[State], None],
         seen: Callable[[State, Changes, str], None],
     ) -> None:
         self.parts, self._compose, self._say, self._again = parts, compose, say, again
-        self._seen = seen
+        self.seen = seen
         self.fig = Fig(canvas("Drawing …", description="Drawing …", height=460))
-        self.newest = State({})  # what the reader has asked for; set in callbacks only
+        self.newest = State({})  # what the reader asks for
         self.frame: Any = None  # of the figure on the page
         self._known: Any = None  # by the figure on the page
-        self._said, self._drawing = "", Lock()
+        self._said, self._drawing, self._asking = "", Lock(), Lock()
+
+    def renew(self, read: Callable[[State], State]) -> State:
+        """Take what the reader asks for now, given what that was before."""
+        with self._asking:
+            self.newest = read(self.newest)
+            return self.newest
 
     def change(self, s: State) -> tuple[Changes, str]:
         """What differs where the reader has moved on, and what to say."""
@@ -153,7 +158,7 @@ class Picture:
         with self._drawing:
             if patch:
                 self.fig.patch(patch, words)
-            self._report()
+            self.report()
 
     def _sharpen(self, s: State, known: Any, fresh: Changes, moving: Collection[str]) -> None:
         left = moving if s is not self.newest else ()  # the reader has moved on since
@@ -162,20 +167,21 @@ class Picture:
             if fresh:
                 shown = {key: each for key, each in fresh.items() if key not in left}
                 self.fig.patch(shown, words := _join([self._said, self.tell(self.newest)]))
-                self._seen(s, fresh, words)
-            self._report()
+                self.seen(s, fresh, words)
+            self.report()
 
     def _replace(self, s: State, frame: Any, known: Any, whole: go.Figure) -> None:
         with self._drawing:
             self.frame, self._known = frame, known
-            whole.layout.meta["description"] = _join([self._said, describe(whole)])
+            whole.layout.meta["description"] = _join([self._said, describe_figure(whole)])
             self.fig.draw(whole)
-            self._seen(s, changes(whole), _join([self._said, self.tell(s)]))
-            self._report()
+            self.seen(s, changes(whole), _join([self._said, self.tell(s)]))
+            self.report()
         if s is not self.newest:
-            self._again()
+            self._again(self.newest)
 
-    def _report(self) -> None:
+    def report(self) -> None:
+        """Say what is known of the newest state."""
         self._say(_join([self._said, self.tell(self.newest)]))
 
 

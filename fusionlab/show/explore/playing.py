@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from fusionlab.show.explore.ending import start
+from fusionlab.show.explore.ending import start_thread
 
 TICK = 0.3  # seconds between two positions: slow enough to read a number
 
@@ -26,7 +26,7 @@ class Player:
         self._stop()
         self.toggle.description = "❚❚ Pause" if self.toggle.value else "▶ Play"
         if self.toggle.value:
-            start(partial(self._play, self._turn), stop=self._stop)
+            start_thread(partial(self._play, self._turn), stop=self._stop)
 
     def _stop(self) -> None:
         with self._pressed:

@@ -56,12 +56,17 @@ class Maps:
     def __call__(self, key: Hashable) -> Surface:
         """The map as far as it is known; a first one is measured."""
         if key not in self.known:
-            self._step(key)
+            self._put(key, self._step(key) or self._surveys[key].surface())
         return self.known[key]
 
     def refine(self, key: Hashable) -> Iterator[None]:
         """Measure on, a little at each step, until all is exact."""
-        while self._step(key):
+        while (surface := self._step(key)) is not None:
+            yield  # here it may be dropped, if it was cancelled while it was measured
+            self._put(key, surface)
+            yield
+        if self.share(key) < 1:
+            self._put(key, self._surveys[key].surface())
             yield
 
     def keep(self, wanted: Callable[[Any], bool]) -> None:
@@ -74,13 +79,15 @@ class Maps:
         """How much of the map is exact, from 0 to 1."""
         return self.known[key].share if key in self.known else 0.0
 
-    def _step(self, key: Hashable) -> bool:
+    def _step(self, key: Hashable) -> Surface | None:
         with self._measuring:
             if key not in self._surveys:
                 self._surveys[key] = self._make(key)
-            if (surface := next(self._surveys[key], None)) is not None:
-                self.known = {**self.known, key: surface}
-            return surface is not None
+            return next(self._surveys[key], None)
+
+    def _put(self, key: Hashable, surface: Surface) -> None:
+        with self._measuring:
+            self.known = {**self.known, key: surface}
 
 
 def in_bites(

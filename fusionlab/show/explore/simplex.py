@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,7 +10,7 @@ import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import Field, Surface
-from fusionlab.show.explore.controls import by_name, choice, one_of, slider, switch
+from fusionlab.show.explore.controls import by_name, choice, one_of, switch
 from fusionlab.show.explore.core import (
     Control,
     Explorer,
@@ -20,14 +19,14 @@ from fusionlab.show.explore.core import (
     quantity_control,
 )
 from fusionlab.show.explore.line import LineExplorer, explore_line
+from fusionlab.show.explore.mixer import Mixer
 from fusionlab.show.explore.mixtures import Mixtures
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.explore.written import Call
-from fusionlab.show.figures.barycentric import CENTRE, Shares, exchange, pull, shares_at
+from fusionlab.show.figures.barycentric import CENTRE, Shares, pull, shares_at
 from fusionlab.show.figures.layout import arrange
 
-BEYOND = 0.25  # so far a share may leave [0, 1], where the reader asks for it
 CORNERS = ("corner 1", "corner 2", "corner 3")
 
 
@@ -47,29 +46,23 @@ class SubspaceExplorer(Explorer):
         given: Mapping[str, Any],
         remark: str,
     ) -> None:
-        self._mixtures, self._shares, self._first = mixtures, shares, shares
-        # A set of sliders for each range: if the ends of one moved, the page would answer with a
-        # value of its own, and so undo what is being set.
-        self._sets = {beyond: [_share(beyond) for _ in CORNERS] for beyond in (False, True)}
-        self._row = widgets.Box(layout={"flex": "1 1 auto", "flex_flow": "row wrap"})
+        self._mixtures, self._first = mixtures, shares
+        self._mixer = Mixer(shares, moved=self.renew)
         call = Call(explore_subspace, given, mixtures.measures)
-        rows = [CORNERS, [self._row], ["on", "what", "resolution", "beyond"]]
+        rows = [CORNERS, [self._mixer.row], ["on", "what", "resolution", "beyond"]]
         super().__init__(controls, [mixtures, *samples], call, rows=rows, remark=remark)
         self.fig.on_click = self._clicked
-        for each in self._sets.values():
-            for number, one in enumerate(each):
-                one.observe(partial(self._moved, number), "value")
 
     @property
     def state(self) -> State:
         """What the controls say, and the exact shares of the corners."""
         s = super().state
-        return s.but(shares=self._shares, corners=tuple(getattr(s, name) for name in CORNERS))
+        return s.but(shares=self.shares, corners=tuple(getattr(s, name) for name in CORNERS))
 
     @property
     def shares(self) -> Shares:
         """The shares of the three corners; they sum to 1."""
-        return self._shares
+        return self._mixer.shares
 
     @property
     def corners(self) -> list[widgets.Dropdown]:
@@ -79,7 +72,7 @@ class SubspaceExplorer(Explorer):
     @property
     def sliders(self) -> list[widgets.FloatSlider]:
         """The shares of the three corners, to be moved."""
-        return self._sets[self.beyond.value]
+        return self._mixer.sliders
 
     @property
     def surface(self) -> Surface | None:
@@ -88,19 +81,19 @@ class SubspaceExplorer(Explorer):
 
     def visit(self, a: float, b: float, c: float) -> None:
         """Choose the mixture with these shares of the three corners."""
-        low, high = _range(self.beyond.value)
+        low, high = self._mixer.range
         inside = all(low - 1e-6 <= share <= high + 1e-6 for share in (a, b, c))
         if not inside or abs(a + b + c - 1) > 1e-3:
             raise ValueError(
                 f"The shares ({a:g}, {b:g}, {c:g}) cannot be shown: give three numbers from "
                 f"{low:g} to {high:g} that sum to 1; beyond=True lets them go further."
             )
-        self._take((a, b, c))
+        self._mixer.take((a, b, c))
         self.renew()
 
     def reset(self) -> None:
         """Go back to the mixture and the settings of the start."""
-        self._shares = self._first
+        self._mixer.shares = self._first
         super().reset()
 
     def network(self, s: State) -> str:
@@ -131,48 +124,21 @@ class SubspaceExplorer(Explorer):
 
     def _put(self, settings: Mapping[str, Any]) -> None:
         super()._put(settings)
-        self._fit_sliders()
+        self._fit()
 
     def _hear(self, name: str, change: Any) -> None:
         if not self._held:
-            self._fit_sliders()
+            self._fit()
         super()._hear(name, change)
 
-    def _fit_sliders(self) -> None:
-        """Show the sliders that go as far as they may, and let them speak of the corners."""
-        for one, corner in zip(self.sliders, self.corners, strict=True):
-            one.description = f"share of {self._mixtures.names[corner.value]}"
-        self._row.children = self.sliders
-        self._take(pull(self._shares, *_range(self.beyond.value)))
-
-    def _take(self, shares: Shares) -> None:
-        """Let the sliders show these shares."""
-        self._shares, self._held = shares, True
-        for one, share in zip(self.sliders, shares, strict=True):
-            one.value = round(share, 2)
-        self._held = False
-
-    def _moved(self, number: int, change: Any) -> None:
-        """One share has changed: the other two keep their proportion and give or take the rest."""
-        if not self._held and change["owner"] in self.sliders:
-            bounds = _range(self.beyond.value)
-            self._take(exchange(self._shares, number, change["new"], *bounds))
-            self.renew()
+    def _fit(self) -> None:
+        names = [self._mixtures.names[corner.value] for corner in self.corners]
+        self._mixer.fit(names, beyond=self.beyond.value)
 
     def _clicked(self, key: str, x: float, y: float) -> None:
         if key.startswith("surface:"):
-            self._take(pull(shares_at(x, y), *_range(self.beyond.value)))
+            self._mixer.take(pull(shares_at(x, y), *self._mixer.range))
             self.renew()
-
-
-def _range(beyond: bool) -> tuple[float, float]:
-    """Where a share may be."""
-    return (-BEYOND, 1 + BEYOND) if beyond else (0.0, 1.0)
-
-
-def _share(beyond: bool) -> widgets.FloatSlider:
-    low, high = _range(beyond)
-    return slider("", low, high, flex="1 1 220px", max_width="340px")
 
 
 def _exact(shares: Shares) -> Shares:

@@ -18,11 +18,11 @@ class Call:
     Args:
         function: what was called.
         given: the values of its arguments; those that equal their default are not written.
-        measures: of the landscape.
+        measures: of the landscape, if there is one.
     """
 
     def __init__(
-        self, function: Callable[..., Any], given: Mapping[str, Any], measures: Measures
+        self, function: Callable[..., Any], given: Mapping[str, Any], measures: Measures | None
     ) -> None:
         self._function, self._given, self._measures = function, given, measures
 
@@ -44,9 +44,12 @@ class Call:
 
     def network(self, written: str) -> str:
         """Two lines: the chosen network, and what it scores on the first landscape."""
+        chosen = f"theta = {written}  # the chosen network\n"
+        if self._measures is None:
+            return chosen
         landscape, told = self._given["landscape"], tell_measures(self._measures)
         first = f"[{next(iter(landscape))!r}]" if isinstance(landscape, Mapping) else ""
-        return f"theta = {written}  # the chosen network\nlandscape{first}(theta)  # its {told}\n"
+        return f"{chosen}landscape{first}(theta)  # its {told}\n"
 
 
 def _lines(arguments: Iterable[str]) -> str:

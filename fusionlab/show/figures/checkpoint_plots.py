@@ -13,7 +13,7 @@ from fusionlab.show.figures.amounts import amount, numbers, percent
 from fusionlab.show.figures.layout import arrange
 from fusionlab.show.figures.scales import Scale, floor_of, has_logarithm
 from fusionlab.show.figures.theme import canvas, look
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 
 _LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top"}
 
@@ -72,7 +72,7 @@ def draw_components(
     width = 1 / len(found)
     for i, (name, each) in enumerate(found.items()):
         shares = [percent(float(share)) for share in each.explained]
-        told = f"{title} of {name}: {join(shares)} of the variance."
+        told = f"{title} of {name}: {listed(shares)} of the variance."
         part = canvas(f"{name} ({', '.join(shares)})", description=told)
         scale = each.coordinates.abs().max()
         for j, values in enumerate(each.coordinates.T):

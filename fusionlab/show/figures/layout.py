@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from fusionlab.show.figures.theme import canvas
 from fusionlab.show.page.fig import Changes
-from fusionlab.show.page.html import describe
+from fusionlab.show.page.html import describe_figure
 
 Box = tuple[float, float, float, float]  # left, right, bottom, top, as shares of the whole
 
@@ -24,7 +24,9 @@ def arrange(
         height: of the whole, in pixels.
         linked: numbers of the parts, from 1, whose axes zoom with those of the first of them.
     """
-    whole = canvas("", description=" ".join(describe(figure) for figure, _ in parts), height=height)
+    whole = canvas(
+        "", description=" ".join(describe_figure(figure) for figure, _ in parts), height=height
+    )
     for number, (figure, box) in enumerate(parts, start=1):
         _place(whole, figure, box, "" if number == 1 else str(number))
     for number in linked[1:]:

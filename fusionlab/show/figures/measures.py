@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fusionlab.landscape import measures_of
 from fusionlab.quantities import Measures
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 
 
 def shared_measures(sources: Mapping[str, object]) -> Measures:
@@ -33,8 +33,8 @@ def panels(measures: Measures) -> tuple[str, ...]:
 
 def tell_measures(measures: Measures) -> str:
     """What is measured, in words: "loss and accuracy"."""
-    return join(panels(measures))
+    return listed(panels(measures))
 
 
 def _axes(measures: Measures) -> str:
-    return join([measures.quantity(name).axis for name in panels(measures)])
+    return listed([measures.quantity(name).axis for name in panels(measures)])

@@ -15,7 +15,7 @@ from fusionlab.show.figures.amounts import numbers
 from fusionlab.show.figures.projections import Projection, project_all
 from fusionlab.show.figures.surfaces import draw_surface
 from fusionlab.show.figures.theme import look, ring
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 
 SLIGHT = 0.01  # of the distance of the ends: a path so near to the plane counts as lying in it
 
@@ -119,9 +119,9 @@ def leaving(projections: Mapping[str, Projection], ends: tuple[str, str]) -> str
     if not off:
         return "All paths lie in this plane."
     leave = "leaves" if len(off) == 1 else "leave"
-    far = join([f"{100 * gap:.0f} %" for gap in off.values()])
+    far = listed([f"{100 * gap:.0f} %" for gap in off.values()])
     way = f"of the way from {ends[0]} to {ends[1]}"
-    said = f"{join(list(off))} {leave} this plane by up to {far} {way}."
+    said = f"{listed(list(off))} {leave} this plane by up to {far} {way}."
     return said[0].upper() + said[1:]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from fusionlab.show.figures.amounts import numbers
 from fusionlab.show.figures.theme import QUIET, RIGHT, WRONG, canvas
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 
 # One cell of the grid is a unit square, its parts from top to bottom:
 _VERDICT, _PICTURE, _BARS, _NAMES = 0.95, (0.47, 0.89), (0.10, 0.43), 0.05
@@ -207,4 +207,4 @@ def _describe(said: Sequence[str], labels: Sequence[str]) -> str:
     """What the network says about each sample."""
     right = sum(a == b for a, b in zip(said, labels, strict=True))
     answers = [s if s == is_ else f"{s} (is {is_})" for s, is_ in zip(said, labels, strict=True)]
-    return f"{right} of {len(said)} samples right; it says {join(answers)}."
+    return f"{right} of {len(said)} samples right; it says {listed(answers)}."

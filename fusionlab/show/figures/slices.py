@@ -16,7 +16,7 @@ from fusionlab.show.figures.amounts import numbers, tell_spread
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.scales import Scale
 from fusionlab.show.figures.theme import QUIET, canvas, look
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 
 Place = tuple[float, float]
 Way = Literal["x", "y"] | Place
@@ -146,4 +146,4 @@ def _told(scores: Mapping[str, Scores], what: str) -> str:
         on = f" on {name}" if name else ""
         if len(finite):
             parts.append(f"{tell_spread(each.measures.quantity(what), finite)}{on}")
-    return f"The {what} goes {join(parts)}." if parts else "Not measured yet."
+    return f"The {what} goes {listed(parts)}." if parts else "Not measured yet."

@@ -14,7 +14,7 @@ from fusionlab.show.figures.amounts import numbers
 from fusionlab.show.figures.maps import Marks
 from fusionlab.show.figures.surfaces import draw_surface
 from fusionlab.show.figures.theme import INK, QUIET, canvas, look
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 
 DECADES = 6  # of the density, below its peak
 FLAT = 0.01  # a direction is flat if it curves less than this share of the steepest one
@@ -175,7 +175,7 @@ def _tell_density(name: str, curve: Density) -> str:
 
 
 def _tell_eigenvalues(name: str, found: Eigenpairs) -> str:
-    values = join([f"{value:.3g}" for value in found.values.tolist()])
+    values = listed([f"{value:.3g}" for value in found.values.tolist()])
     return f"{_lead(name)}{values}; {int((found.values < 0).sum())} of {len(found)} are negative."
 
 

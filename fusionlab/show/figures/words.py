@@ -15,7 +15,7 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def join(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
     """One, two and three → "one, two and three"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else "".join(parts)
 
@@ -28,7 +28,7 @@ def describe_scores(scores: Mapping[str, Score]) -> str:
     for i, quantity in enumerate((measures.loss, measures.quality)):
         if quantity is not None:
             values = [amount(score[i], quantity) + on(name) for name, score in scores.items()]
-            told.append(f"{quantity.name} {join(values)}")
+            told.append(f"{quantity.name} {listed(values)}")
     return ", ".join(told)
 
 
@@ -50,7 +50,7 @@ def describe_surface(surface: Surface, marks: Mapping[str, tuple[float, float]],
     if not len(finite):
         return f"A map of the {what} on which every value overflows."
     wide, tall = len(surface.x), len(surface.y)
-    there = f" Marked on it: {join(list(marks))}." if marks else ""
+    there = f" Marked on it: {listed(list(marks))}." if marks else ""
     return f"A map of the {what} at {wide} × {tall} points, {tell_spread(quantity, finite)}.{there}"
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from fusionlab.checkpoints import atomic_write
-from fusionlab.show.page.html import describe, page_script, style, to_html
+from fusionlab.show.page.html import describe_figure, page_script, style, to_html
 
 
 def to_page(figure: go.Figure) -> str:
     """One HTML page with all that it needs, to be opened without a network."""
     script = page_script().replace("</", r"<\/")
-    title = html.escape(describe(figure).split(".")[0])
+    title = html.escape(describe_figure(figure).split(".")[0])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
         f'<meta name="viewport" content="width=device-width">\n<style>{style()}</style>\n'

@@ -9,8 +9,9 @@ import anywidget
 import plotly.graph_objects as go
 import traitlets
 
-from fusionlab.show.page.html import READY, load, plain, style
+from fusionlab.show.page.html import READY, load_plotly, style, to_plain
 
+Draw = Callable[[], None]  # shows a result that has been computed
 Changes = Mapping[str, Mapping[str, Any]]  # the key of a trace (its `meta`) → what changes in it
 
 
@@ -45,8 +46,8 @@ export default {
     _figure = traitlets.Int(0).tag(sync=True, to_json=lambda _, fig: fig.spec)
 
     def __init__(self, figure: go.Figure) -> None:
-        load()
-        self.spec = plain(figure)
+        load_plotly()
+        self.spec = to_plain(figure)
         self.on_click: Callable[[str, float, float], None] = lambda key, x, y: None
         self._patched = False
         super().__init__()
@@ -54,7 +55,7 @@ export default {
 
     def draw(self, figure: go.Figure) -> None:
         """Replace the whole figure; a turned 3-D view and a zoom stay as they are."""
-        self.spec, self._patched = plain(figure), False
+        self.spec, self._patched = to_plain(figure), False
         self._figure += 1
 
     def patch(self, traces: Changes, description: str) -> None:

@@ -63,18 +63,18 @@ class _Loader(anywidget.AnyWidget):
 _loader: list[_Loader] = []
 
 
-def load() -> None:
+def load_plotly() -> None:
     """Bring plotly to the page, once for this kernel."""
     if not _loader or _loader[0].comm is None:
         _loader[:] = [_Loader()]
 
 
-def plain(figure: go.Figure) -> dict[str, Any]:
+def to_plain(figure: go.Figure) -> dict[str, Any]:
     """The figure as plain lists and numbers, with the house's tool bar."""
     return {**json.loads(figure.to_json(engine="json")), "config": _TOOL_BAR}
 
 
-def describe(figure: go.Figure) -> str:
+def describe_figure(figure: go.Figure) -> str:
     """What the figure shows, in words; else its title."""
     meta = figure.layout.meta or {}
     return str(meta.get("description") or figure.layout.title.text or "figure")
@@ -82,12 +82,12 @@ def describe(figure: go.Figure) -> str:
 
 def to_html(figure: go.Figure) -> str:
     """A figure that stands alone on a page that `start` has prepared, its words below it."""
-    spec = json.dumps(plain(figure)).replace("</", r"<\/")
+    spec = json.dumps(to_plain(figure)).replace("</", r"<\/")
     place, height = f"fusionlab-{uuid4().hex}", figure.layout.height or 360
     return (
         f'<div class="fusionlab-still"><div class="fusionlab-frame"><div id="{place}" '
         f'class="fusionlab-figure" style="min-height:{height}px"></div></div>'
-        f"<p>{html.escape(describe(figure))}</p></div>\n"
+        f"<p>{html.escape(describe_figure(figure))}</p></div>\n"
         f"<script>(async () => {{{READY}\n"
         f'(await ready())?.show(document.getElementById("{place}"), {spec});\n}})();</script>'
     )
@@ -99,8 +99,8 @@ class _Still(MimetypeRenderer):
     def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, str]:
         """The figure as HTML and as words."""
         figure = go.Figure(fig_dict, skip_invalid=True)
-        load()
-        return {"text/html": to_html(figure), "text/plain": describe(figure)}
+        load_plotly()
+        return {"text/html": to_html(figure), "text/plain": describe_figure(figure)}
 
 
 class _Page:
@@ -116,7 +116,7 @@ class _Page:
 
 def start() -> _Page:
     """Prepare a notebook for pictures; the last line of its set-up cell."""
-    load()
+    load_plotly()
     pio.renderers["fusionlab"] = _Still()
     pio.renderers.default = "fusionlab"
     return _Page()

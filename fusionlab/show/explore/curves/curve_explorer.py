@@ -8,36 +8,38 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from fusionlab.connectivity import Path, Profile
+from fusionlab.connectivity import Path
 from fusionlab.landscape import Field, Plane
-from fusionlab.show.explore.along import STEPS
 from fusionlab.show.explore.controls import button, by_name, choice, one_of, slider
-from fusionlab.show.explore.core import Control, Explorer, grid_control, landscape_control
+from fusionlab.show.explore.core import Control, grid_control, landscape_control
 from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
 from fusionlab.show.explore.curves.recording import Recording
 from fusionlab.show.explore.curves.trainer import Start, Trainer
-from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.sliding import SlidingExplorer
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.measures import shared_measures
-from fusionlab.show.page.fig import Changes
+from fusionlab.show.page.fig import Changes, Draw
 
 LOOK = 1.0  # seconds that a training waits for its picture
 
 
-class CurveExplorer(Explorer):
+class CurveExplorer(SlidingExplorer):
     """Slide along a line and curves at once, see them on the map, and watch them being trained.
 
     Made by `explore_curves`.
     """
 
+    along: AlongPaths
+
     def __init__(
         self, along: AlongPaths, map_: PathMap, samples: Sequence[Part],
         controls: Mapping[str, Control], *, given: Mapping[str, Any], remark: str,
     ) -> None:  # fmt: skip
-        self._along, self._map, self._frames = along, map_, given["frames"]
+        self.along, self._map, self.frames = along, map_, given["frames"]
         self._recording, self._live = Recording(), LatestTask(self.trouble)
         starts: Mapping[str, Start] = given["training"] or {}
         self.trainer = Trainer(given["paths"], starts, news=self._news, on_error=self.trouble)
@@ -50,22 +52,6 @@ class CurveExplorer(Explorer):
         self.fig.on_click = self._clicked
 
     @property
-    def slider(self) -> Any:
-        """The control of t."""
-        return self.controls["t"].widget
-
-    @property
-    def t(self) -> float:
-        """The position on all paths; 0 is the first network, 1 the second."""
-        return float(self.slider.value)
-
-    @t.setter
-    def t(self, value: float) -> None:
-        if not 0 <= value <= 1:
-            raise ValueError(f"t = {value:g} is off the paths: choose a t from 0 to 1.")
-        self.slider.value = value
-
-    @property
     def state(self) -> State:
         """What the controls say, and how far the training has come."""
         return super().state.but(**self._trained())
@@ -74,11 +60,6 @@ class CurveExplorer(Explorer):
     def paths(self) -> dict[str, Path]:
         """The paths as they are now, those in training as far as they have come."""
         return {**self._origins, **self.trainer.paths}
-
-    @property
-    def profiles(self) -> dict[str, Profile]:
-        """What is known of the chosen landscape along each path."""
-        return self._along.profiles(self.state)
 
     def go_on(self) -> None:
         """Train the curves from where they are."""
@@ -117,25 +98,14 @@ class CurveExplorer(Explorer):
         return f"paths[{s.focus!r}]({s.t:.2f})"
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
-        """The panels side by side, and the samples, if there are any, below the map."""
-        along, (map_,), *asked = drawn
-        low = 0.5 if asked else 0.0
-        left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
-        if len(along) > 1:
-            left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
-        parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
-        parts += [(each[0], (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
-        legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
-        whole = arrange(parts, height=760 if asked else 500)
-        return whole.update_layout(legend=legend, margin={"b": 90})
+        """Panels, map and samples."""
+        return compose_curves(drawn)
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Along the paths, or over the training."""
         if len(film := self._recording.frames) > 1:
             return {"frames": film, "label": "training, step", "start": len(film) - 1}
-        places = [round(i * STEPS / (self._frames - 1)) / STEPS for i in range(self._frames)]
-        frames = {f"{t:.2f}": self.picture.change(s.but(t=t)) for t in places}
-        return {"frames": frames, "label": "position t", "start": self._frames // 2}
+        return super().sweep(s)
 
     def seen(self, s: State, patch: Changes, words: str) -> None:
         """Keep a picture of the training."""
@@ -149,8 +119,8 @@ class CurveExplorer(Explorer):
     def _news(self) -> None:
         """The curves have moved, or the training rests; in the training's thread."""
         self._relabel()
-        s = self.update(**self._trained())
-        self._along.keep(s.paths)
+        s = self.picture.renew(lambda s: s.but(**self._trained()))
+        self.along.keep(s.paths)
         self._map.keep()
         if s.training:
             self._live.ask(lambda: self._draw_live(s), patience=LOOK)
@@ -177,10 +147,24 @@ class CurveExplorer(Explorer):
     def _clicked(self, key: str, x: float, y: float) -> None:
         """Go there: to that t, or to the nearest place of the path in focus."""
         kind = key.partition(":")[0]
-        if kind in self._along.panels:
+        if kind in self.along.panels:
             self.t = min(1.0, max(0.0, round(x, 2)))
         elif kind in ("surface", "path"):
             self.t = self._map.nearest(self.state, x, y)
+
+
+def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
+    """The panels side by side, and the samples, if there are any, below the map."""
+    along, (map_,), *asked = drawn
+    low = 0.5 if asked else 0.0
+    left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
+    if len(along) > 1:
+        left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
+    parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
+    parts += [(each[0], (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
+    legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
+    whole = arrange(parts, height=760 if asked else 500)
+    return whole.update_layout(legend=legend, margin={"b": 90})
 
 
 def explore_curves(

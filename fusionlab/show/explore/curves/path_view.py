@@ -13,7 +13,7 @@ import torch
 
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Field, Plane, Score, Surface, Survey
+from fusionlab.landscape import Field, Plane, Score, Survey
 from fusionlab.quantities import Measures
 from fusionlab.show.explore.along import STEPS, Along, Track
 from fusionlab.show.explore.curves.path_plane import PathPlane, lay_plane
@@ -23,7 +23,7 @@ from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.path_maps import draw_below, draw_projections, leaving, move_projections
 from fusionlab.show.figures.projections import merge, shares
-from fusionlab.show.figures.words import join
+from fusionlab.show.figures.words import listed
 from fusionlab.show.page.fig import Changes
 
 SHORT = 14  # characters beside the lower panel, which is not high
@@ -96,7 +96,7 @@ class AlongPaths(Along):
         for i, what in enumerate(self.panels):
             quantity = self.measures.quantity(what)
             each = [f"{amount(score[i], quantity)} on {name}" for name, score in scores.items()]
-            told.append(f"{what} {join(each)}")
+            told.append(f"{what} {listed(each)}")
         return f"t = {s.t:.2f}: {'; '.join(told)}."
 
     def tell(self, s: State) -> str:
@@ -185,10 +185,6 @@ class PathMap(Part):
         """The position t at which the path in focus passes (x, y) most closely."""
         places = self.laid(s).projections[s.focus].places
         return int((places - torch.tensor([x, y]).double()).norm(dim=1).argmin()) / STEPS
-
-    def surface(self, s: State) -> Surface | None:
-        """The map as far as it is known."""
-        return self._maps.known.get(self.key(s))
 
     def _look(self, s: State) -> dict[str, Any]:
         where = "the given plane" if self._plane else f"the plane of {s.focus}"

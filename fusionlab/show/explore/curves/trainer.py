@@ -8,8 +8,9 @@ from threading import RLock
 from typing import Any, Literal
 
 from fusionlab.connectivity import Path, Profile
-from fusionlab.show.explore.latest import Draw, LatestTask
+from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.figures.amounts import amount, tell_spread
+from fusionlab.show.page.fig import Draw
 
 Start = Callable[[], Iterator[Any]]  # begins a training, whose items are paths or have a `shape`
 State = Literal["untrained", "training", "paused", "done"]

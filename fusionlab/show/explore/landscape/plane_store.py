@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from math import hypot
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from fusionlab.landscape import (
     Bounds,
     Field,
     Landscape,
     Plane,
-    Score,
     Scores,
     Shadows,
-    Surface,
     Survey,
     reach,
-    score_all,
     shadows,
 )
+from fusionlab.show.explore.scored import Maps, Scored
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.plotted_runs import PlottedRun
 from fusionlab.weights import Weights
@@ -33,16 +33,17 @@ _FOLD = 5.0  # so many times the loss of the point in the middle is a map's edge
 FEW = 64  # rows that tell how far a plane is worth looking at
 
 Place = tuple[float, float]
+OnPlane = tuple[str, float, float]
 
 
-class Run(NamedTuple):
+class Checkpoints(NamedTuple):
     """Checkpoints, and the steps of the optimizer at which they were kept."""
 
     checkpoints: Sequence[Weights]
     steps: Sequence[int]
 
 
-def read_runs(given: Any) -> dict[str, Run]:
+def read_runs(given: Any) -> dict[str, Checkpoints]:
     """One run, or several by name: sequences of points, or what has `checkpoints` and `steps`."""
     if given is None:
         return {}
@@ -52,20 +53,20 @@ def read_runs(given: Any) -> dict[str, Run]:
     return {name: _run(one) for name, one in named.items()}
 
 
-def _run(given: Any) -> Run:
+def _run(given: Any) -> Checkpoints:
     points = list(getattr(given, "checkpoints", given))
     steps = getattr(given, "steps", None)
-    return Run(points, list(range(len(points))) if steps is None else list(steps))
+    return Checkpoints(points, list(range(len(points))) if steps is None else list(steps))
 
 
 class PlaneStore:
-    """Knows where things lie on each plane, and keeps all that was measured.
+    """Knows where things lie on each plane, and what the checkpoints of runs score.
 
     Args:
         landscapes: θ ↦ Score, by name.
         planes: by name.
         marks: points by name; a plane shows those that lie on it or near it.
-        runs: training runs by name; every plane shows their shadows.
+        runs: training runs by name; every plane shows their projections.
     """
 
     def __init__(
@@ -73,54 +74,26 @@ class PlaneStore:
         landscapes: Mapping[str, Field],
         planes: Mapping[str, Plane],
         marks: Mapping[str, Weights],
-        runs: Mapping[str, Run],
+        runs: Mapping[str, Checkpoints],
     ) -> None:
         self.measures = shared_measures(landscapes)
         self.landscapes, self.planes, self.marks, self.runs = landscapes, planes, marks, runs
+        self.maps = Maps(self._survey)
+        self.scored = {name: Scored(field, self._points) for name, field in landscapes.items()}
         # All are kept, since those of a large network take long.
-        self._places: dict[str, dict[str, Place]] = {}
-        self._trails: dict[str, dict[str, PlottedRun]] = {}
+        self.places, self.plotted = cache(self._find_places), cache(self._plot)
+        self.bounds, self.isometric = cache(self._find_bounds), cache(self._is_isometric)
         self._seen: dict[tuple[str, str], dict[str, PlottedRun]] = {}
         self._known: dict[tuple[str, str], dict[tuple[str, int], Shadows]] = {}
-        self._isometric: dict[str, bool] = {}
-        self._bounds: dict[str, Bounds] = {}
-        self._scores: dict[tuple[str, str, Place], Score] = {}
-        self._surveys: dict[tuple[str, str, float, int], Survey] = {}
 
-    def theta(self, plane: str, place: Place) -> Weights:
+    def theta(self, place: OnPlane) -> Weights:
         """The point of weight space at a place of a plane."""
-        return self.planes[plane](*place)
-
-    def score(self, name: str, plane: str, place: Place) -> Score:
-        """What the network at a place scores on the landscape of that name."""
-        key = (name, plane, place)
-        if key not in self._scores:
-            # As a point of the plane, not by itself: the points that span it are at hand.
-            point = self.planes[plane].at(torch.tensor([place], dtype=torch.double))
-            self._scores[key] = next(iter(score_all(self.landscapes[name], point)))
-        return self._scores[key]
-
-    def places(self, plane: str) -> dict[str, Place]:
-        """Where the marks on this plane are; one beside it says in its name how far it is away."""
-        if plane not in self._places:
-            on = self.planes[plane]
-            found = [_labelled(on, name, theta) for name, theta in self.marks.items()]
-            self._places[plane] = dict(item for item in found if item is not None)
-        return self._places[plane]
-
-    def trails(self, plane: str) -> dict[str, PlottedRun]:
-        """The runs' checkpoints on this plane; what they score is not asked yet."""
-        if plane not in self._trails:
-            on = self.planes[plane]
-            self._trails[plane] = {
-                name: PlottedRun(on.locate(run.checkpoints)[0], run.steps)
-                for name, run in self.runs.items()
-            }
-        return self._trails[plane]
+        plane, x, y = place
+        return self.planes[plane](x, y)
 
     def measured(self, name: str, plane: str) -> dict[str, PlottedRun]:
-        """The trails with all that is known of them on this landscape."""
-        return self._seen.get((name, plane), self.trails(plane))
+        """The plotted runs with all that is known of them on this landscape."""
+        return self._seen.get((name, plane), self.plotted(plane))
 
     def measure(self, name: str, plane: str) -> Iterator[None]:
         """Score the runs' checkpoints and the places of the plane below them, one by one."""
@@ -133,40 +106,54 @@ class PlaneStore:
                     known[run, i] = shadows(self.landscapes[name], [theta], self.planes[plane])
                     yield
         self._seen[name, plane] = {
-            run: replace(trail, shadows=_together([known[run, i] for i in range(len(trail.steps))]))
-            for run, trail in self.trails(plane).items()
+            run: replace(one, shadows=_together([known[run, i] for i in range(len(one.steps))]))
+            for run, one in self.plotted(plane).items()
         }
         yield
-
-    def isometric(self, plane: str) -> bool:
-        """Whether distances on this plane are true."""
-        if plane not in self._isometric:
-            self._isometric[plane] = self.planes[plane].isometric
-        return self._isometric[plane]
 
     def home(self, plane: str) -> Place:
         """Where to begin: at the first mark, else at the plane's origin."""
         x, y = next(iter(self.places(plane).values()), (0.0, 0.0))
         return round(x, 4), round(y, 4)
 
-    def survey(self, name: str, plane: str, zoom: float, resolution: int) -> Survey:
-        """The survey of these settings; going back to one finds it as it was left."""
-        key = (name, plane, zoom, resolution)
-        if key not in self._surveys:
-            x, y = _wider(self.bounds(plane), zoom).grid(resolution)
-            self._surveys[key] = Survey(self.landscapes[name], self.planes[plane], x, y)
-        return self._surveys[key]
+    def grid(self, plane: str, zoom: float, resolution: int) -> tuple[Tensor, Tensor]:
+        """Columns and rows of a map."""
+        return _wider(self.bounds(plane), zoom).grid(resolution)
 
-    def bounds(self, plane: str) -> Bounds:
+    def _survey(self, key: tuple[str, str, float, int]) -> Survey:
+        name, plane, zoom, resolution = key
+        x, y = self.grid(plane, zoom, resolution)
+        return Survey(self.landscapes[name], self.planes[plane], x, y)
+
+    def _points(self, places: Sequence[OnPlane]) -> Sequence[Weights]:
+        # As points of the plane, not by themselves: the points that span it are at hand.
+        places_on = torch.tensor([place[1:] for place in places], dtype=torch.double)
+        return self.planes[places[0][0]].at(places_on)
+
+    def _find_places(self, plane: str) -> dict[str, Place]:
+        """Where the marks on this plane are; one beside it says in its name how far it is away."""
+        found = [_labelled(self.planes[plane], name, theta) for name, theta in self.marks.items()]
+        return dict(item for item in found if item is not None)
+
+    def _plot(self, plane: str) -> dict[str, PlottedRun]:
+        """The runs' checkpoints on this plane; what they score is not asked yet."""
+        on = self.planes[plane]
+        return {
+            name: PlottedRun(on.locate(run.checkpoints)[0], run.steps)
+            for name, run in self.runs.items()
+        }
+
+    def _is_isometric(self, plane: str) -> bool:
+        """Whether distances on this plane are true."""
+        return self.planes[plane].isometric
+
+    def _find_bounds(self, plane: str) -> Bounds:
         """The surroundings of marks and runs; around one point alone, as far as the loss is low."""
-        if plane not in self._bounds:
-            on, places = self.planes[plane], list(self.places(plane).values())
-            for name, trail in self.trails(plane).items():
-                if _labelled(on, name, self.runs[name].checkpoints[0]):  # else a mere shadow
-                    places += map(tuple, trail.places.tolist())
-            around = _surroundings(places)
-            self._bounds[plane] = around or self._reach(plane)
-        return self._bounds[plane]
+        on, places = self.planes[plane], list(self.places(plane).values())
+        for name, run in self.plotted(plane).items():
+            if _labelled(on, name, self.runs[name].checkpoints[0]):  # else a mere projection
+                places += map(tuple, run.places.tolist())
+        return _surroundings(places) or self._reach(plane)
 
     def _reach(self, plane: str) -> Bounds:
         landscape = next(iter(self.landscapes.values()))
@@ -181,16 +168,8 @@ class PlaneStore:
         """How far the loss rises up to the map's edge; units other than nats have any size."""
         if self.measures.loss.unit == "nats":
             return 2.0  # near what guessing among ten classes costs
-        home = abs(landscape(self.theta(plane, (0.0, 0.0))).loss)
+        home = abs(landscape(self.theta((plane, 0.0, 0.0))).loss)
         return (_FOLD - 1) * home or 1.0
-
-
-def so_far(survey: Survey) -> Surface | None:
-    """What a survey has measured; None before its first step."""
-    try:
-        return survey.surface()
-    except ValueError:
-        return None
 
 
 def _together(single: Sequence[Shadows]) -> Shadows:
