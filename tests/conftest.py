@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-THREADS = 2  # results do not depend on it; more would only make parallel runs fight
+pytest_plugins = ["tests.pace"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def few_threads():
+    """As many as kernels and other processes of a test get; results do not depend on it."""
     before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     yield
     torch.set_num_threads(before)
 
