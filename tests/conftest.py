@@ -1,4 +1,4 @@
-"""What every test may rely on: few threads, a data folder of its own, and Ctrl-C that is heard."""
+"""What every test may rely on: one thread, a data folder of its own, and Ctrl-C that is heard."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ pytest_plugins = ["tests.pace"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def few_threads():
-    """As many as kernels and other processes of a test get; results do not depend on it."""
+def one_thread():
+    """Unless OMP_NUM_THREADS says otherwise, for kernels too; results do not depend on it."""
     before = torch.get_num_threads()
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     yield

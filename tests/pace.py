@@ -140,11 +140,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Share the cores out: threads that wait for a core cost more than they save."""
-    workers = config.getoption("numprocesses", None)
-    threads = max(1, cores() // workers) if workers else 2
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    if workers and not hasattr(config, "workerinput"):
+    """One thread each, also in kernels: a second one waits for a core, and triples the work."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Progress(config), "progress")
 
 

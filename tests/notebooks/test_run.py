@@ -62,6 +62,16 @@ def test_the_miniature_runs_and_every_control_is_touched(tmp_path):
         assert words in touched
 
 
+def test_networks_that_a_run_trained_are_found_by_others(tmp_path):
+    kept, data = tmp_path / "data" / "zoo" / "ab.safetensors", tmp_path / "shared"
+    hand_on(tmp_path, data)  # of a notebook that trains nothing
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"weights")
+    hand_on(tmp_path, data)
+    assert (data / "zoo" / kept.name).read_bytes() == b"weights"
+    assert not kept.exists()
+
+
 CALLBACK = """
 import ipywidgets as widgets
 slider, button = widgets.FloatSlider(max=2), widgets.Button(description="go")
