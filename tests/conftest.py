@@ -1,4 +1,4 @@
-"""What every test may rely on: few threads, a data folder of its own, and Ctrl-C that is heard."""
+"""What every test may rely on: one thread, a data folder of its own, and Ctrl-C that is heard."""
 
 import os
 import signal
@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-THREADS = 2  # results do not depend on it; more would only make parallel runs fight
+pytest_plugins = ["tests.pace"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def few_threads():
+def one_thread():
+    """Unless OMP_NUM_THREADS says otherwise, for kernels too; results do not depend on it."""
     before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     yield
     torch.set_num_threads(before)
 

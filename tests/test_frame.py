@@ -83,6 +83,12 @@ def test_the_conda_environment_agrees_with_the_project():
         assert ranges[CONDA_NAMES.get(name, name)] == at_least + version
 
 
+def test_what_runs_notebooks_comes_with_a_plain_install():
+    plain = {Requirement(line).name for line in PROJECT["dependencies"]}
+    assert {"jupyterlab", "ipykernel", "papermill"} <= plain
+    assert "papermill" not in {r.name for r in REQUIRED[len(plain) :]}
+
+
 def test_the_version_is_the_same_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)

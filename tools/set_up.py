@@ -74,9 +74,10 @@ def lab_folders() -> dict[str, str]:
 
 
 def test(flags: list[str]) -> int:
-    """Run every test."""
+    """Run every test, with a worker for each core; `-n 0` in the flags does without them."""
     prepare(*TEST_EXTRAS)
-    return become("-m", "pytest", *shlex.split(os.environ.get("TEST_FLAGS", "")), *flags)
+    given = [*shlex.split(os.environ.get("TEST_FLAGS", "")), *flags]
+    return become("-m", "pytest", "-n", "auto", *given)
 
 
 def check(_: list[str]) -> int:

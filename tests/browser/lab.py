@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,7 +95,6 @@ class Lab:
             "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
             "IPYTHONDIR": str(folder / "ipython"),
-            "OMP_NUM_THREADS": "2",
         }
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         options = [
@@ -197,7 +197,7 @@ class Opened:
         for count in range(1, times + 1):
             drawn = plot.evaluate("(p) => p.__draws.length")
             self.page.keyboard.press(key)
-            _poll(lambda n=drawn: plot.evaluate("(p) => p.__draws.length") > n, "not drawn")
+            _poll(partial(plot.evaluate, "(p, n) => p.__draws.length > n", drawn), "not drawn")
             assert plot.evaluate("(p) => p.__keys.length") == count
         keys, draws = plot.evaluate("(p) => [p.__keys, p.__draws]")
         return [min(draw for draw in draws if draw > press) - press for press in keys]

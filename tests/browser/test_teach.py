@@ -38,13 +38,29 @@ NOTEBOOK = new_notebook(
 )
 
 
-@pytest.fixture
-def cards(open_notebook):
-    return open_notebook(NOTEBOOK)
+@pytest.fixture(scope="module")
+def cards(shared_page):
+    """One page for all: each test but the first has a card of its own."""
+    return shared_page(CELLS)
 
 
 def see(cards, words):
     cards.page.get_by_text(words).first.wait_for(timeout=30_000)
+
+
+def test_cards_have_names_and_look_at_home_in_both_themes(cards):
+    cards.named("slider", "How high is the hill?")
+    for words in ("○ Not tried yet.", "did you swap t and 1 − t?", "✓ Passed."):
+        see(cards, words)
+    assert cards.nameless() == []
+    assert not any(twin.is_visible() for twin in cards.page.locator(".fl-twin").all())
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        cards.command("apputils:change-theme", theme=theme)
+        cards.page.wait_for_timeout(500)  # the style sheets change
+        cards.shoot(theme.replace(" ", "-"))
+    colour, ground = cards.page.locator(".fl-card").first.evaluate(COLOURS)
+    assert sum(colour) > 3 * 200
+    assert sum(ground) < 3 * 60
 
 
 def test_a_number_is_predicted_by_keyboard(cards):
@@ -78,21 +94,6 @@ def test_a_quiz_is_answered_by_keyboard_and_explains_itself(cards):
     cards.page.keyboard.press("Space")
     see(cards, "2 of 2 answered, 2 right.")
     cards.shoot("quiz")
-
-
-def test_cards_have_names_and_look_at_home_in_both_themes(cards):
-    cards.named("slider", "How high is the hill?")
-    for words in ("○ Not tried yet.", "did you swap t and 1 − t?", "✓ Passed."):
-        see(cards, words)
-    assert cards.nameless() == []
-    assert not any(twin.is_visible() for twin in cards.page.locator(".fl-twin").all())
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        cards.command("apputils:change-theme", theme=theme)
-        cards.page.wait_for_timeout(500)  # the style sheets change
-        cards.shoot(theme.replace(" ", "-"))
-    colour, ground = cards.page.locator(".fl-card").first.evaluate(COLOURS)
-    assert sum(colour) > 3 * 200
-    assert sum(ground) < 3 * 60
 
 
 def test_an_exported_page_shows_the_cards_without_a_network(open_page, tmp_path):

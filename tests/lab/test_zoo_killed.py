@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = 40
+KILLS = 20
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")

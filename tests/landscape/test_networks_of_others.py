@@ -16,7 +16,8 @@ FEW_TIMM = {
 
 
 def _agrees(brought):
-    for policy in POLICIES:
+    measures = any("running_" in name for name, _ in brought.model.named_buffers())
+    for policy in POLICIES if measures else POLICIES[:1]:  # else all policies are one
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
             apart = compare(brought, policy)

@@ -1,21 +1,49 @@
 """Every notebook runs as readers run it, and nothing in it breaks when it is touched."""
 
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from .miniature import miniature, place
-from .notebook import course
-from .running import run
+from .notebook import NOTEBOOKS, course
+from .running import hand_on, run
 
 pytestmark = pytest.mark.notebook
 
 
 @pytest.mark.parametrize("path", course(), ids=lambda path: path.stem)
-def test_notebook_runs_unplugged_and_survives_every_touch(path, tmp_path, record_property):
+def test_notebook_runs_unplugged_and_survives_every_touch(
+    path, tmp_path, data_root, record_property
+):
     outcome = run(path, tmp_path)
+    hand_on(tmp_path, data_root)
     record_property("seconds", outcome.seconds)
     record_property("touches", len(outcome.tried.get("done", [])))
     assert outcome.complaints() == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, programs lie in another folder of .venv")
+def test_the_line_of_the_readme_runs_a_notebook_with_another_parameter(tmp_path):
+    readme = (NOTEBOOKS.parent / "README.md").read_text("utf-8")
+    [line] = re.findall(r"^```\n(\S*papermill .*)\n```$", readme, re.M)
+    (tmp_path / "notebooks").symlink_to(NOTEBOOKS)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    subprocess.run(line, shell=True, cwd=tmp_path, check=True, capture_output=True)
+    [file] = tmp_path.glob("*.ipynb")
+    cells = nbformat.read(file, as_version=4).cells
+    [given] = [c for c in cells if "injected-parameters" in c.metadata.get("tags", [])]
+    width = int(re.search(r"-p width (\d+)", line)[1])
+    assert f"width = {width}" in given.source
+    printed = " ".join(
+        output.get("text", "") for cell in cells for output in cell.get("outputs", [])
+    )
+    numbers = (64 + 1) * width + (width + 1) * width + (width + 1) * 10
+    assert f"Weights(d={numbers}," in printed
 
 
 def run_cells(tmp_path, *sources):
@@ -32,6 +60,16 @@ def test_the_miniature_runs_and_every_control_is_touched(tmp_path):
     touched = " ".join(outcome.tried["done"])
     for words in ("FloatSlider '' to 0", "to 1.0", "to 2.0", "RadioButtons", "Keep my prediction"):
         assert words in touched
+
+
+def test_networks_that_a_run_trained_are_found_by_others(tmp_path):
+    kept, data = tmp_path / "data" / "zoo" / "ab.safetensors", tmp_path / "shared"
+    hand_on(tmp_path, data)  # of a notebook that trains nothing
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"weights")
+    hand_on(tmp_path, data)
+    assert (data / "zoo" / kept.name).read_bytes() == b"weights"
+    assert not kept.exists()
 
 
 CALLBACK = """
