@@ -41,7 +41,7 @@ def test_a_descent_is_torchs(kind):
 def test_a_descent_of_complex_values_is_torchs(kind):
     start, *way = (torch.complex(*parts.view(2, 5)) for parts in slopes(7, 10))
     ours = start.clone()
-    descent = Descent([ours], kind, momentum=0.8, decay=0.03)
+    descent = Optimizer([ours], kind, momentum=0.8, decay=0.03)
     for slope in way:
         descent.step([slope.clone()], 0.1)
     theirs = torchs(kind, start, way, lr=0.1, decay=0.03, momentum=0.8)
