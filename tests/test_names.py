@@ -16,10 +16,9 @@ ALLOWED: dict[str, str] = {}
 
 # What stands in two folders and is to be renamed; a name that has been renamed must leave the list.
 KNOWN = {
-    "curves.py", "interpolation.py", "own.py", "paths.py", "pictures.py",
-    "statistics.py", "trajectories.py",
-    "Card", "Measured", "Patch", "Place", "Plan", "Run", "Trail",
-    "describe", "join", "lengths", "load", "notice", "plain",
+    "own.py", "pictures.py", "statistics.py",
+    "Card", "Measured", "Place", "Plan", "lengths", "notice",
+
 }  # fmt: skip
 
 

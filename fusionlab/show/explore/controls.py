@@ -9,8 +9,6 @@ import ipywidgets as widgets
 
 from fusionlab.landscape import Field
 
-RESOLUTIONS = (11, 21, 31, 41, 61, 81)  # points along each side of a map
-
 
 def slider(
     label: str = "", low: float = 0, high: float = 1, *, step: float = 0.01, **layout: str

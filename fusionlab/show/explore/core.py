@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from fusionlab.landscape import Field
 from fusionlab.quantities import Measures
-from fusionlab.show.explore.controls import RESOLUTIONS, button, choice, one_of
+from fusionlab.show.explore.controls import button, choice, one_of
 from fusionlab.show.explore.display import Display
 from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, Picture, State
@@ -20,6 +20,7 @@ from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import with_slider
 from fusionlab.show.page.fig import Changes, Draw
 
+RESOLUTIONS = (11, 21, 31, 41, 61, 81)  # points along each side of a map
 PATIENCE = 0.045  # seconds in a callback: what is ready by then follows the hand without a thread
 FIRST = 0.5  # seconds to wait for the picture that a page without a kernel will keep
 

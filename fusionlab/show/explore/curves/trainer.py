@@ -13,7 +13,7 @@ from fusionlab.show.figures.amounts import amount, tell_spread
 from fusionlab.show.page.fig import Draw
 
 Start = Callable[[], Iterator[Any]]  # begins a training, whose items are paths or have a `shape`
-State = Literal["untrained", "training", "paused", "done"]
+Progress = Literal["untrained", "training", "paused", "done"]
 
 _LABELS = {
     "untrained": ("Train", "Train the curves while you look"),
@@ -79,7 +79,7 @@ class Trainer:
         return {name: stage.path for name, stage in self._stages.items()}
 
     @property
-    def state(self) -> State:
+    def state(self) -> Progress:
         """What the training is doing."""
         with self._state:
             if self._wanted:
