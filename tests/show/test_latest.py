@@ -1,4 +1,4 @@
-"""The newest wish wins: older work is dropped, nothing queues, and no error is lost."""
+"""The newest request wins: older work is dropped, nothing queues, and no error is lost."""
 
 import threading
 import time
@@ -33,10 +33,10 @@ def test_all_results_are_drawn_in_order(latest):
     assert log == ["coarse", "fine", "exact"]
 
 
-def test_of_many_wishes_only_the_first_begun_and_the_last_are_worked_on(latest):
+def test_of_many_requests_only_the_first_begun_and_the_last_are_worked_on(latest):
     begun, gate = [], threading.Event()
 
-    def wish(i):
+    def request(i):
         def work():
             begun.append(i)
             gate.wait(5)
@@ -45,7 +45,7 @@ def test_of_many_wishes_only_the_first_begun_and_the_last_are_worked_on(latest):
         return work
 
     for i in range(100):
-        latest.ask(wish(i))
+        latest.ask(request(i))
         if i == 0:
             wait_for(lambda: begun)
     gate.set()

@@ -9,7 +9,7 @@ from torch.testing import assert_close
 from fusionlab.landscape import Scores, Shadows, Surface
 from fusionlab.show import PlottedRun, draw_surface, draw_surfaces
 from fusionlab.show.figures.scales import KNEE
-from fusionlab.show.figures.slices import Slice, draw_slice, empty_scores
+from fusionlab.show.figures.slices import Slice, draw_slice
 
 from .standins import surface
 from .test_figures import trace, words
@@ -110,7 +110,7 @@ def test_a_shorter_run_waits_at_its_end():
 
 
 def test_a_trajectory_that_is_no_list_of_places_is_refused():
-    with pytest.raises(ValueError, match="no list of places"):
+    with pytest.raises(ValueError, match="not a list of places"):
         draw_surface(surface(), trajectory=torch.zeros(3))
 
 
@@ -143,8 +143,8 @@ def test_a_cut_needs_two_points():
 
 
 def test_a_cut_is_drawn_where_it_is_measured():
-    cut, scores = Slice.across(X, Y, (1.0, 0.5), "x"), None
-    scores = empty_scores(cut)
+    cut = Slice.across(X, Y, (1.0, 0.5), "x")
+    scores = Scores(*torch.full((2, 65), torch.nan, dtype=torch.double))
     scores.loss[::16] = torch.tensor([1.0, 2.0, 4.0, 2.0, 1.0], dtype=torch.double)
     figure = draw_slice(cut, {"": scores})
     assert trace(figure, "section:").x == (-1, 0, 1, 2, 3)

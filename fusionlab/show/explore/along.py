@@ -29,7 +29,7 @@ class Along(Part):
 
     Args:
         measures: what is measured.
-        ends: names of what stands at t = 0 and at t = 1.
+        ends: names of what is at t = 0 and at t = 1.
     """
 
     seconds = 0.02  # of work between two pictures

@@ -30,13 +30,16 @@ class Control:
     """One setting: its widget, its value at the start, and how a value is written as code.
 
     Attributes:
+        written: gives a value as code; None for what is not written.
+        usual: this value is not written.
         used: whether there is a choice; else the widget is not shown, nor its value written.
         quick: its moves are drawn beside the work that goes on, and do not interrupt it.
     """
 
     widget: widgets.Widget
     start: Any
-    written: Callable[[Any], str] = repr
+    written: Callable[[Any], str] | None = repr
+    usual: Any = None
     used: bool = True
     quick: bool = False
 
@@ -51,7 +54,7 @@ def landscape_control(landscapes: Mapping[str, Field], on: str | None) -> Contro
 def quantity_control(measures: Measures, what: str) -> Control:
     """Which of the measured quantities is shown."""
     names = measures.names
-    return Control(choice("show", names), one_of(names, what, "quantity"))
+    return Control(choice("show", names), one_of(names, what, "quantity"), usual="loss")
 
 
 def grid_control(resolution: int) -> Control:
@@ -147,7 +150,8 @@ class Explorer(Display):
 
     def settings(self, s: State) -> dict[str, str]:
         """The settings as arguments, written as code."""
-        return {k: c.written(getattr(s, k)) for k, c in self.controls.items() if c.used}
+        used = {k: c for k, c in self.controls.items() if c.used and getattr(s, k) != c.usual}
+        return {k: c.written(getattr(s, k)) for k, c in used.items() if c.written}
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """The figures of all parts, as one."""

@@ -21,7 +21,7 @@ class Display(widgets.VBox):
         rows: of widgets.
         fig: the figure.
         buttons: below it, beside "Settings as code".
-        remark: stands after all words.
+        remark: added to all words.
     """
 
     def __init__(

@@ -109,7 +109,7 @@ class FunctionExplorer(Explorer):
 
 
 class _Said:
-    """A prediction stands in place of a network that makes one."""
+    """Takes a prediction in place of a network that makes one."""
 
     def probabilities(self, said: Tensor, inputs: Tensor) -> Tensor:
         return said

@@ -1,4 +1,4 @@
-"""The newest wish wins: background work of which only the last asked for is done.
+"""The newest request wins: background work of which only the last asked for is done.
 
 Why a thread, and not asyncio: torch leaves Python's lock while it computes, so a thread lets the
 kernel answer; a coroutine would hold the kernel's loop for the length of a step, would wait for
@@ -31,9 +31,9 @@ class LatestTask:
         self._on_error = on_error
         # Held while a result is drawn, so that nothing is drawn over by older work.
         self._state = threading.Condition(threading.RLock())
-        self._wish: Steps | None = None
-        self._turn = 0  # of the newest wish
-        self._drawn = 0  # the newest turn that has drawn something, or is over
+        self._request: Steps | None = None
+        self._generation = 0  # of the newest request
+        self._drawn = 0  # the newest generation that has drawn something, or is over
         self._alive = self._busy = False  # is there a thread, and has it work in hand
         self._over = False  # Python ends
 
@@ -47,13 +47,13 @@ class LatestTask:
         with self._state:
             if self._over:
                 return
-            self._turn += 1
-            self._wish, turn = steps, self._turn
+            self._generation += 1
+            self._request, generation = steps, self._generation
             if not self._alive:
                 self._alive = True
                 start_thread(self._run, stop=self._end)
             self._state.notify_all()
-            self._state.wait_for(lambda: self._drawn >= turn, patience)
+            self._state.wait_for(lambda: self._drawn >= generation, patience)
 
     def between(self, draw: Draw) -> None:
         """Draw what is known already, now, between two results of the work that goes on."""
@@ -63,8 +63,8 @@ class LatestTask:
     def cancel(self) -> None:
         """Drop the work: nothing of it will be drawn from now on."""
         with self._state:
-            self._turn += 1
-            self._wish = None
+            self._generation += 1
+            self._request = None
             self._state.notify_all()
 
     def wait(
@@ -75,45 +75,45 @@ class LatestTask:
             return self._state.wait_for(lambda: not self._at_work() or until(), seconds)
 
     def _at_work(self) -> bool:
-        return self._busy or self._wish is not None
+        return self._busy or self._request is not None
 
     def _run(self) -> None:
         while (task := self._take()) is not None:
-            turn, steps = task
+            generation, steps = task
             try:
-                with stops_when(lambda turn=turn: turn != self._turn):  # type: ignore[misc]
-                    self._follow(turn, steps)
+                with stops_when(lambda generation=generation: generation != self._generation):  # type: ignore[misc]
+                    self._follow(generation, steps)
             except Stopped:
                 pass
             except Exception as error:
-                self._tell(turn, error)
+                self._tell(generation, error)
             finally:
-                self._finish(turn)
+                self._finish(generation)
 
     def _take(self) -> tuple[int, Steps] | None:
         with self._state:
-            self._state.wait_for(lambda: self._wish is not None or self._over, IDLE)
-            wish, self._wish = self._wish, None
-            self._alive = self._busy = wish is not None
-            return None if wish is None else (self._turn, wish)
+            self._state.wait_for(lambda: self._request is not None or self._over, IDLE)
+            request, self._request = self._request, None
+            self._alive = self._busy = request is not None
+            return None if request is None else (self._generation, request)
 
-    def _follow(self, turn: int, steps: Steps) -> None:
+    def _follow(self, generation: int, steps: Steps) -> None:
         for draw in steps():
             with self._state:
-                if turn != self._turn:
+                if generation != self._generation:
                     return
                 draw()
-                self._drawn = turn
+                self._drawn = generation
                 self._state.notify_all()
 
-    def _tell(self, turn: int, error: Exception) -> None:
+    def _tell(self, generation: int, error: Exception) -> None:
         with self._state:
-            if turn == self._turn:
+            if generation == self._generation:
                 self._on_error(error)
 
-    def _finish(self, turn: int) -> None:
+    def _finish(self, generation: int) -> None:
         with self._state:
-            self._drawn = max(self._drawn, turn)
+            self._drawn = max(self._drawn, generation)
             self._busy = False
             self._state.notify_all()
 

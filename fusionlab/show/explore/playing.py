@@ -18,7 +18,7 @@ class Player:
 
     def __init__(self, toggle: widgets.ToggleButton, slider: widgets.IntSlider) -> None:
         self.toggle, self.slider = toggle, slider
-        self._turn = 0
+        self._generation = 0
         self._pressed = threading.Condition()
         toggle.observe(self._switch, "value")
 
@@ -26,19 +26,19 @@ class Player:
         self._stop()
         self.toggle.description = "❚❚ Pause" if self.toggle.value else "▶ Play"
         if self.toggle.value:
-            start_thread(partial(self._play, self._turn), stop=self._stop)
+            start_thread(partial(self._play, self._generation), stop=self._stop)
 
     def _stop(self) -> None:
         with self._pressed:
-            self._turn += 1
+            self._generation += 1
             self._pressed.notify_all()
 
-    def _play(self, turn: int) -> None:
+    def _play(self, generation: int) -> None:
         if self.slider.value >= self.slider.max:
             self.slider.value = self.slider.min
         while self.slider.value < self.slider.max:
             with self._pressed:
-                if self._pressed.wait_for(lambda: turn != self._turn, TICK):
+                if self._pressed.wait_for(lambda: generation != self._generation, TICK):
                     return
             self.slider.value += 1
         self.toggle.value = False

@@ -25,7 +25,7 @@ class SamplePredictions(Part):
         chosen: what the chosen network depends on.
         theta: the network, given that.
         title: of the panel.
-        on: what stands before the words.
+        on: what comes before the words.
     """
 
     def __init__(

@@ -15,13 +15,13 @@ CENTRE: Shares = (1 / 3, 1 / 3, 1 / 3)
 
 
 def place(shares: Sequence[float]) -> tuple[float, float]:
-    """Where the mixture with these shares stands."""
+    """Where the mixture with these shares is."""
     x, y = (torch.tensor(shares, dtype=torch.double) @ CORNERS).tolist()
     return x, y
 
 
 def shares_at(x: float, y: float) -> Shares:
-    """The shares of the mixture that stands at (x, y); outside the triangle one is negative."""
+    """The shares of the mixture at (x, y); outside the triangle one is negative."""
     c = y / HEIGHT
     return 1 - x - c / 2, x - c / 2, c
 

@@ -1,4 +1,4 @@
-"""Maps drawn on one scale, seen from above or in space, with all that stands on them."""
+"""Maps drawn on one scale, seen from above or in space, with all that is marked on them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ Marks = Mapping[str, tuple[float, float]]
 
 LEVELS = 18  # enough for the eye to follow a slope, few enough to count
 FLAG = 0.18  # height of the poles that carry the marks in 3-D, as a share of the map's height
-GUESSED = "≈ "  # stands before a value that is interpolated
+GUESSED = "≈ "  # before a value that is interpolated
 
 
 class Overlays(NamedTuple):
-    """What stands on a map: named points, a chosen one, and training runs."""
+    """What is marked on a map: named points, a chosen one, and training runs."""
 
     marks: Marks
     spot: tuple[float, float] | None
-    trails: Mapping[str, PlottedRun]
+    runs: Mapping[str, PlottedRun]
     now: int | None = None
 
 
 class Map(NamedTuple):
-    """One map to draw: a surface, another to subtract from it, what stands there, a title."""
+    """One map to draw: a surface, another to subtract from it, what is marked there, a title."""
 
     surface: Surface
     minus: Surface | None
@@ -92,7 +92,7 @@ def _contour(figure: go.Figure, map_: Map, scale: Scale) -> None:
         line={"width": 0.5, "color": "rgba(255,255,255,0.35)"},
     )
     overlays = map_.overlays
-    draw_runs(figure, overlays.trails, what=scale.quantity.name, now=overlays.now)
+    draw_runs(figure, overlays.runs, what=scale.quantity.name, now=overlays.now)
     for name, place in _places(overlays).items():
         figure.add_scatter(
             x=[p[0] for p in place.values()],
@@ -118,15 +118,15 @@ def _hills(figure: go.Figure, map_: Map, scale: Scale) -> None:
     heights = scale.heights(map_.values(scale.quantity.name))
     lift = 0.02 * (scale.high - scale.low)  # so that the map does not swallow the line
 
-    def above(trail: PlottedRun) -> list[float | None]:
+    def above(run: PlottedRun) -> list[float | None]:
         """At the checkpoints' own values, where they are known; else on the map."""
-        values = trail.values(scale.quantity.name)
+        values = run.values(scale.quantity.name)
         if values is not None and not scale.signed:
             return numbers(scale.heights(values).clamp(scale.low, scale.high) + lift)
-        return [_height_at(map_.surface, heights, (x, y)) for x, y in trail.places.tolist()]
+        return [_height_at(map_.surface, heights, (x, y)) for x, y in run.places.tolist()]
 
     overlays = map_.overlays
-    raise_runs(figure, overlays.trails, what=scale.quantity.name, now=overlays.now, height=above)
+    raise_runs(figure, overlays.runs, what=scale.quantity.name, now=overlays.now, height=above)
     flag = FLAG * (scale.high - scale.low)
     for name, place in _places(overlays).items():
         figure.add_scatter3d(

@@ -37,7 +37,7 @@ def draw_paths(
         plane: where the map was measured; the caption says how far a path leaves it.
         paths: t ↦ θ, by name; each with the colour and dash of its place in the order.
         t: a position to mark on every path.
-        ends: what stands at t = 0 and at t = 1.
+        ends: what is at t = 0 and at t = 1.
         log: colours by the logarithm of the loss.
         title: replaces "Paths from a to b on the map of the loss".
     """

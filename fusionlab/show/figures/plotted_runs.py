@@ -1,4 +1,4 @@
-"""Training runs drawn on a plane: a line through their checkpoints, and where each one stands."""
+"""Training runs drawn on a plane: a line through their checkpoints, and where each one is."""
 
 from __future__ import annotations
 
@@ -57,45 +57,45 @@ PlottedRuns = PlottedRun | TrajectoryPlane | Tensor | Sequence[Any] | Mapping[st
 
 
 def read_plotted_runs(given: PlottedRuns | None) -> dict[str, PlottedRun]:
-    """One trail, or several by name; places alone will do."""
+    """One run, or several by name; places alone will do."""
     if given is None:
         return {}
     named = given if isinstance(given, Mapping) else {"run": given}
-    return {name: _trail(one) for name, one in named.items()}
+    return {name: _run(one) for name, one in named.items()}
 
 
-def _trail(given: Any) -> PlottedRun:
+def _run(given: Any) -> PlottedRun:
     if isinstance(given, PlottedRun):
         return given
     places = given.places if isinstance(given, TrajectoryPlane) else given
     places = torch.as_tensor(places, dtype=torch.double)
     if places.ndim != 2 or places.shape[1] != 2 or not len(places):
         raise ValueError(
-            f"a trajectory of shape {tuple(places.shape)} is no list of places: give one pair "
+            f"A trajectory of shape {tuple(places.shape)} is not a list of places: give one pair "
             "(x, y) per checkpoint, such as trajectory_plane(checkpoints).places."
         )
     return PlottedRun(places, range(len(places)))
 
 
 def draw_runs(
-    figure: go.Figure, trails: Mapping[str, PlottedRun], *, what: str, now: int | None
+    figure: go.Figure, runs: Mapping[str, PlottedRun], *, what: str, now: int | None
 ) -> None:
-    """Draw trails on a map that is seen from above; `now` marks one checkpoint of each."""
+    """Draw runs on a map that is seen from above; `now` marks one checkpoint of each."""
     halo: list[Any] = [[], []]
-    for trail in trails.values():
+    for run in runs.values():
         for side in (0, 1):
-            halo[side] += [*trail.places[:, side].tolist(), None]
+            halo[side] += [*run.places[:, side].tolist(), None]
     line: dict[str, Any] = {"mode": "lines", "hoverinfo": "skip"}
-    if trails:
+    if runs:
         figure.add_scatter(
             x=halo[0], y=halo[1], meta="surface:halo", line={"color": HALO, "width": 6}, **line
         )
-    for i, (name, trail) in enumerate(trails.items()):
+    for i, (name, run) in enumerate(runs.items()):
         colour, dash = LINES[i % len(LINES)]
         figure.add_scatter(
-            x=numbers(trail.places[:, 0]),
-            y=numbers(trail.places[:, 1]),
-            text=[f"{name}: {trail.tell(j, what)}" for j in range(len(trail.places))],
+            x=numbers(run.places[:, 0]),
+            y=numbers(run.places[:, 1]),
+            text=[f"{name}: {run.tell(j, what)}" for j in range(len(run.places))],
             meta=f"surface:trail:{name}",
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2.5},
@@ -103,7 +103,7 @@ def draw_runs(
             hovertemplate="%{text}<extra></extra>",
         )
     figure.add_scatter(
-        **at_checkpoint(trails, now),
+        **at_checkpoint(runs, now),
         meta="surface:now",
         mode="markers",
         hoverinfo="skip",
@@ -113,30 +113,30 @@ def draw_runs(
 
 def raise_runs(
     figure: go.Figure,
-    trails: Mapping[str, PlottedRun],
+    runs: Mapping[str, PlottedRun],
     *,
     what: str,
     now: int | None,
     height: Callable[[PlottedRun], list[float | None]],
 ) -> None:
-    """Draw trails above a map in space, each checkpoint at its `height`."""
-    for i, (name, trail) in enumerate(trails.items()):
+    """Draw runs above a map in space, each checkpoint at its `height`."""
+    for i, (name, run) in enumerate(runs.items()):
         colour, dash = LINES[i % len(LINES)]
         figure.add_scatter3d(
-            x=numbers(trail.places[:, 0]),
-            y=numbers(trail.places[:, 1]),
-            z=height(trail),
-            text=[f"{name}: {trail.tell(j, what)}" for j in range(len(trail.places))],
+            x=numbers(run.places[:, 0]),
+            y=numbers(run.places[:, 1]),
+            z=height(run),
+            text=[f"{name}: {run.tell(j, what)}" for j in range(len(run.places))],
             meta=f"surface:trail:{name}",
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 5},
             marker={"size": 3.5, "color": colour},
             hovertemplate="%{text}<extra></extra>",
         )
-    heights = [height(trail) for trail in trails.values()]
+    heights = [height(run) for run in runs.values()]
     z = [] if now is None else [h[min(now, len(h) - 1)] for h in heights]
     figure.add_scatter3d(
-        **at_checkpoint(trails, now),
+        **at_checkpoint(runs, now),
         z=z or [None],
         meta="surface:now",
         mode="markers",
@@ -145,11 +145,11 @@ def raise_runs(
     )
 
 
-def at_checkpoint(trails: Mapping[str, PlottedRun], now: int | None) -> dict[str, list[Any]]:
-    """Where each run stands after so many checkpoints; one that has ended stays at its end."""
-    if now is None or not trails:
+def at_checkpoint(runs: Mapping[str, PlottedRun], now: int | None) -> dict[str, list[Any]]:
+    """Where each run is after so many checkpoints; one that has ended stays at its end."""
+    if now is None or not runs:
         return {"x": [None], "y": [None]}
-    places = torch.stack([t.places[min(now, len(t.places) - 1)] for t in trails.values()])
+    places = torch.stack([t.places[min(now, len(t.places) - 1)] for t in runs.values()])
     return {"x": numbers(places[:, 0]), "y": numbers(places[:, 1])}
 
 

@@ -35,7 +35,7 @@ def draw_profiles(
         profiles: one, or several by name; a sequence of them (one per seed) is drawn as
             mean ± standard deviation.
         what: the quantity on the y axis, one of the profiles' `measures.names`.
-        ends: what stands at t = 0 and at t = 1.
+        ends: what is at t = 0 and at t = 1.
         t: a position to mark on every curve.
         title: replaces "Loss along the path from a to b".
     """

@@ -23,7 +23,7 @@ MOST_BARS = 26  # an alphabet; beyond it a bar is thinner than a line
 
 
 class Samples:
-    """Some inputs with their labels, laid out on a grid; knows where each bar stands.
+    """Some inputs with their labels, laid out on a grid; knows where each bar is.
 
     Args:
         inputs: shape (n, ...); (n, h, w), (n, 1, h, w) and (n, 3, h, w) are drawn as images.

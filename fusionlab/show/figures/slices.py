@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape import Scores
-from fusionlab.quantities import CLASSIFIED, Measures
 from fusionlab.show.figures.amounts import numbers, tell_spread
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.scales import Scale
@@ -21,14 +20,14 @@ from fusionlab.show.figures.words import listed
 Place = tuple[float, float]
 Way = Literal["x", "y"] | Place
 
-POINTS = 65  # along a cut: 64 halvings in six rounds
+POINTS = 65  # along a slice: 64 halvings in six rounds
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
     """A straight line across a map: points `places` (P, 2), at `positions` (P,) along it.
 
-    `named` says at which positions something stands; `axis` what the positions are.
+    `named` says at which positions something is; `axis` what the positions are.
     """
 
     places: Tensor
@@ -54,7 +53,7 @@ class Slice:
             return cls(places, along, {"here": spot[1]}, f"y, at x = {spot[0]:.2f}")
         start, end = torch.tensor(way, dtype=torch.double), torch.tensor(spot, dtype=torch.double)
         if not (end - start).norm() > 1e-9:
-            raise ValueError("a cut needs two different points: choose another one")
+            raise ValueError("A slice needs two different points: choose another one.")
         t = torch.linspace(*_within(x, y, start, end - start), points, dtype=torch.double)
         axis = f"position t (0 is {_at(way)}, 1 is {_at(spot)})"
         return cls(start + t[:, None] * (end - start), t, {"before": 0.0, "here": 1.0}, axis)
@@ -71,15 +70,15 @@ class Slice:
 
 
 def draw_slice(
-    cut: Slice,
+    slice_: Slice,
     scores: Mapping[str, Scores],
     *,
     what: str = "loss",
     log: bool = False,
     title: str | None = None,
 ) -> go.Figure:
-    """A measured quantity along a cut, on each landscape by name; NaN where it is not known yet."""
-    title = title or f"Cross-section: {what} along {cut.axis.split(' ')[0].rstrip(',')}"
+    """A measured quantity along a slice, on each landscape by name; NaN where it is not known."""
+    title = title or f"Cross-section: {what} along {slice_.axis.split(' ')[0].rstrip(',')}"
     figure = canvas(title, description=f"{title}. {_told(scores, what)}", height=260)
     quantity = shared_measures(scores).quantity(what)
     scale = Scale(*(s.values(what) for s in scores.values()), quantity=quantity, log=log)
@@ -87,7 +86,7 @@ def draw_slice(
         values = each.values(what)
         known = values.isfinite()
         figure.add_scatter(
-            x=numbers(cut.positions[known]),
+            x=numbers(slice_.positions[known]),
             y=numbers(scale.heights(values[known])),
             customdata=numbers(values[known]),
             name=name,
@@ -96,16 +95,10 @@ def draw_slice(
             line={"color": look(i).colour, "dash": look(i).dash, "width": 2.5},
             hovertemplate=f"%{{x:.2f}}: {what} %{{customdata:.3g}}<extra></extra>",
         )
-    figure.add_scatter(**_poles(cut, scale), meta="section:named", showlegend=False)
-    figure.update_xaxes(title=cut.axis)
+    figure.add_scatter(**_poles(slice_, scale), meta="section:named", showlegend=False)
+    figure.update_xaxes(title=slice_.axis)
     figure.update_yaxes(title=quantity.axis, **scale.ticks())
     return figure.update_layout(showlegend=len(scores) > 1)
-
-
-def empty_scores(cut: Slice, measures: Measures = CLASSIFIED) -> Scores:
-    """Nothing measured along a cut yet."""
-    loss, quality = torch.full((2, len(cut.positions)), torch.nan, dtype=torch.double)
-    return Scores(loss, quality, measures)
 
 
 def _within(x: Tensor, y: Tensor, start: Tensor, step: Tensor) -> tuple[float, float]:
@@ -120,13 +113,13 @@ def _within(x: Tensor, y: Tensor, start: Tensor, step: Tensor) -> tuple[float, f
     return min(low, 0.0), max(high, 1.0)
 
 
-def _poles(cut: Slice, scale: Scale) -> dict[str, Any]:
-    """An upright line at each position where something stands."""
-    positions = cut.named.values()
+def _poles(slice_: Slice, scale: Scale) -> dict[str, Any]:
+    """An upright line at each position where something is named."""
+    positions = slice_.named.values()
     return {
         "x": [value for p in positions for value in (p, p, None)],
         "y": [value for _ in positions for value in (scale.low, scale.high, None)],
-        "text": [words for name in cut.named for words in ("", name, "")],
+        "text": [words for name in slice_.named for words in ("", name, "")],
         "mode": "lines+text",
         "textposition": "top center",
         "line": {"color": QUIET, "dash": "dot", "width": 1.5},

@@ -33,7 +33,7 @@ def draw_surface(
     """The loss, or another measured quantity, over a plane, or the difference of two.
 
     Args:
-        surface: `loss[i, j]` stands at (x[j], y[i]); where it is not a number, the map has a hole.
+        surface: `loss[i, j]` is at (x[j], y[i]); where it is not a number, the map has a hole.
         marks: named points, such as models, by their coordinates.
         what: the quantity shown, one of `surface.measures.names`.
         view: filled contours seen from above, or a surface to turn.
@@ -80,7 +80,7 @@ def draw_surfaces(
         axes: titles of the two axes.
         trajectory: runs to draw on all of them.
     """
-    trails = read_plotted_runs(trajectory)
+    runs = read_plotted_runs(trajectory)
     own: Mapping[str, Any] = dict.fromkeys(surfaces, marks or {})
     if marks and all(isinstance(value, Mapping) for value in marks.values()):
         own = marks
@@ -88,20 +88,20 @@ def draw_surfaces(
         Map(
             surface,
             None,
-            Overlays(own.get(name, {}), None, trails),
+            Overlays(own.get(name, {}), None, runs),
             f"{capital(what)} on {name}",
         )
         for name, surface in surfaces.items()
     ]
     drawn = draw_maps(maps, what=what, view=view, log=log, isometric=isometric, axes=axes)
     for other in drawn[1:]:
-        other.update_yaxes(title=None)  # it would stand on the map to its left, which has it
+        other.update_yaxes(title=None)  # it would be on the map to its left, which has it
     parts = list(zip(drawn, side_by_side(len(drawn)), strict=True))
     return arrange(parts, height=430, linked=alike(list(surfaces.values())))
 
 
 def side_by_side(count: int, *, right: float = 1.0) -> list[Box]:
-    """Boxes for so many maps in a row, each with room for what stands left of it."""
+    """Boxes for so many maps in a row, each with room for what is left of it."""
     gap = 0.09
     width = (right - gap * (count - 1)) / count
     lefts = [i * (width + gap) for i in range(count)]

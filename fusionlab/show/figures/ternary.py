@@ -59,7 +59,7 @@ def draw_triangle(
     unit = surface.measures.quantity(what).unit
     shown = f"%{{customdata:.3g}} {unit}".rstrip()
     figure.update_traces(hovertemplate=f"{shown}<extra></extra>", selector={"meta": "surface:map"})
-    # The corners' names stand on the paper, that of the centre on the map.
+    # The corners' names are on the paper, that of the centre on the map.
     figure.update_traces(
         textposition=["bottom center", "bottom center", "top center", "top right"],
         textfont={

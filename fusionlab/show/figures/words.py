@@ -44,7 +44,7 @@ def describe_profile(name: str, profile: Profile, what: str) -> str:
 
 
 def describe_surface(surface: Surface, marks: Mapping[str, tuple[float, float]], what: str) -> str:
-    """A map in a sentence or two: how low, how high, who stands on it."""
+    """A map in a sentence or two: how low, how high, what is marked on it."""
     values, quantity = surface.values(what), surface.measures.quantity(what)
     finite = values[values.isfinite()]
     if not len(finite):

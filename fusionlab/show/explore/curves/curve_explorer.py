@@ -41,9 +41,8 @@ class CurveExplorer(SlidingExplorer):
     ) -> None:  # fmt: skip
         self.along, self._map, self.frames = along, map_, given["frames"]
         self._recording, self._live = Recording(), LatestTask(self.trouble)
-        starts: Mapping[str, Start] = given["training"] or {}
-        self.trainer = Trainer(given["paths"], starts, news=self._news, on_error=self.trouble)
-        self._origins = dict(given["paths"])
+        self._origins, starts = dict(given["paths"]), dict(given["training"] or {})
+        self.trainer = Trainer(self._origins, starts, news=self._news, on_error=self.trouble)
         self.focus = controls["focus"].widget  # else a widget's own method would be found
         self.train = button(*self.trainer.label, self._toggle)
         rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
@@ -135,10 +134,7 @@ class CurveExplorer(SlidingExplorer):
         yield self.picture.at_once(s)
 
     def _toggle(self) -> None:
-        if self.trainer.state == "training":
-            self.pause()
-        else:
-            self.go_on()
+        (self.pause if self.trainer.state == "training" else self.go_on)()
 
     def _relabel(self) -> None:
         self.train.description, self.train.tooltip = self.trainer.label

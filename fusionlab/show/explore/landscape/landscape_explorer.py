@@ -10,19 +10,12 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.landscape import Field, Plane, Surface
-from fusionlab.show.explore.controls import (
-    button,
-    by_name,
-    choice,
-    in_a_row,
-    one_of,
-    slider,
-    toggle,
-)
-from fusionlab.show.explore.core import Control, Explorer, grid_control, quantity_control
+from fusionlab.show.explore.controls import by_name, choice, in_a_row, one_of, slider, toggle
+from fusionlab.show.explore.core import Control, grid_control, quantity_control
 from fusionlab.show.explore.downloads import download_buttons
 from fusionlab.show.explore.landscape.chosen_place import ChosenPlace
 from fusionlab.show.explore.landscape.landscape_view import LandscapeView, compose_maps, views_of
+from fusionlab.show.explore.landscape.pausing import PausableExplorer
 from fusionlab.show.explore.landscape.plane_store import Place, PlaneStore, read_runs
 from fusionlab.show.explore.landscape.slice_view import NONE, TWO, SliceView
 from fusionlab.show.explore.parts import Part, State
@@ -39,7 +32,7 @@ from fusionlab.weights import Weights
 COARSE = 10.0  # seconds to wait for a first map: a large network needs them, and no map is worse
 
 
-class LandscapeExplorer(Explorer):
+class LandscapeExplorer(PausableExplorer):
     """Walk over the loss landscape; click a point, and it is a network that answers.
 
     Made by `explore_landscape`.
@@ -49,11 +42,10 @@ class LandscapeExplorer(Explorer):
         self, store: PlaneStore, samples: Sequence[Part], controls: Mapping[str, Control],
         *, given: Mapping[str, Any], before: Place | None, remark: str,
     ) -> None:  # fmt: skip
-        self._store, self._map, self._paused = store, LandscapeView(store), False
+        self._store, self._map = store, LandscapeView(store)
         self._several = not isinstance(given["planes"], Plane)
         self._start = given["spot"] or store.home(controls["plane"].start)
         self._chosen = ChosenPlace(self._start, before, visit=self.visit)
-        self.stop = button("Cancel", "Stop sharpening the picture, or go on", self._toggle)
         self.x, self.y = self._chosen.x, self._chosen.y
         self.play = toggle("▶ Play", "Play the training run, or pause")
         self.more, self.hidden = _folded([controls[n].widget for n in ("what", "cross_section")])
@@ -62,11 +54,9 @@ class LandscapeExplorer(Explorer):
             ["zoom", *self._chosen.widgets, self.more], [self.hidden],
             *[[self.play, "step"]] * bool(store.runs),
         ]  # fmt: skip
-        parts, call = (
-            [self._map, SliceView(store), *samples],
-            Call(explore_landscape, given, store.measures),
-        )
-        super().__init__(controls, parts, call, rows=rows, buttons=[self.stop], remark=remark)
+        parts = [self._map, SliceView(store), *samples]
+        call = Call(explore_landscape, given, store.measures)
+        super().__init__(controls, parts, call, rows=rows, remark=remark)
         self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
         self.fig.on_click = self._clicked
         Player(self.play, controls["step"].widget)
@@ -76,7 +66,7 @@ class LandscapeExplorer(Explorer):
         """What the controls say, and the chosen point."""
         s = super().state
         now = s.step if self._store.runs else None
-        return s.but(spot=self.spot, before=self._chosen.before, now=now, paused=self._paused)
+        return s.but(spot=self.spot, before=self._chosen.before, now=now)
 
     @property
     def spot(self) -> Place:
@@ -98,22 +88,10 @@ class LandscapeExplorer(Explorer):
         self._chosen.choose((round(float(x), 4), round(float(y), 4)))
         self.renew()
 
-    def pause(self) -> None:
-        """Stop the survey where it is."""
-        self._rest(True)
-        self.latest.cancel()
-        self.picture.renew(lambda s: s.but(paused=True))
-        self.picture.report()
-
-    def go_on(self) -> None:
-        """Go on with the survey."""
-        self._rest(False)
-        self.renew()
-
     def reset(self) -> None:
         """Go back to the settings of the start."""
         self.play.value = False
-        self._rest(False)
+        self.rest(False)
         self._chosen.choose(self._start)
         super().reset()
 
@@ -125,11 +103,6 @@ class LandscapeExplorer(Explorer):
     def save(self, path: str | Path) -> Path:
         """Write the present view as one HTML page that opens without a network."""
         return save_page(self.still(), path)
-
-    def say(self, words: str) -> None:
-        """Put these words below the figure."""
-        self.stop.disabled = self._map.share(self.picture.newest) == 1
-        super().say(words)
 
     def still(self) -> go.Figure:
         """The map with a slider of its own, over checkpoints or marks, which needs no kernel."""
@@ -146,13 +119,10 @@ class LandscapeExplorer(Explorer):
         return f"planes{f'[{s.plane!r}]' * self._several}({x:g}, {y:g})"
 
     def settings(self, s: State) -> dict[str, str]:
-        """What is usual is not written, nor the checkpoint, which is no setting."""
+        """A cross-section through two points is written by the other one."""
         x, y = s.spot
-        written = super().settings(s) | {"spot": f"({x:g}, {y:g})"}
-        if s.cross_section == TWO:
-            written["cross_section"] = repr(s.before)
-        usual = {"what": "'loss'", "cross_section": repr(NONE), "step": written.get("step")}
-        return {name: value for name, value in written.items() if usual.get(name) != value}
+        other = {"cross_section": repr(s.before)} if s.cross_section == TWO else {}
+        return super().settings(s) | other | {"spot": f"({x:g}, {y:g})"}
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """Maps, samples and a cross-section."""
@@ -172,20 +142,11 @@ class LandscapeExplorer(Explorer):
 
     def _hear(self, name: str, change: Any) -> None:
         if not self._held and name in ("plane", "zoom", "resolution"):
-            self._rest(False)
+            self.rest(False)
             if name == "plane":  # other points lie on it, so the chosen one is another too
                 self._chosen.choose(self._store.home(self.plane.value))
                 self._chosen.before = self.spot
         super()._hear(name, change)
-
-    def _toggle(self) -> None:
-        if self._paused:
-            self.go_on()
-        else:
-            self.pause()
-
-    def _rest(self, paused: bool) -> None:
-        self._paused, self.stop.description = paused, "Continue" if paused else "Cancel"
 
     def _clicked(self, key: str, x: float, y: float) -> None:
         if key.startswith("surface"):  # the samples beside the map are no places
@@ -226,8 +187,8 @@ def _controls(
         "resolution": grid_control(given["resolution"]),
         "zoom": Control(zoom, given["zoom"], "{:g}".format),
         "what": quantity_control(store.measures, given["what"]),
-        "cross_section": Control(choice("cross-section", ways), cross_section),
-        "step": Control(steps, 0, used=bool(store.runs), quick=True),
+        "cross_section": Control(choice("cross-section", ways), cross_section, usual=NONE),
+        "step": Control(steps, 0, None, used=bool(store.runs), quick=True),
     }
 
 
