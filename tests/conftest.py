@@ -34,6 +34,15 @@ def heard_interrupts():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def this_clone():
+    """Processes that a test begins import this folder's package, not one installed elsewhere."""
+    path = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(path))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def data_root(tmp_path_factory) -> Path:
     """An empty FUSIONLAB_DATA, shared by the workers of one parallel run."""
     base = tmp_path_factory.getbasetemp()
