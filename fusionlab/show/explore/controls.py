@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
-
-from fusionlab.landscape import Field
 
 
 def slider(
@@ -46,11 +44,6 @@ def in_a_row(items: Sequence[widgets.Widget]) -> widgets.Box:
     """Widgets beside each other, in a second row where the first is full."""
     layout = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
     return widgets.Box(list(items), layout=layout)
-
-
-def by_name(landscape: Field | Mapping[str, Field]) -> dict[str, Field]:
-    """Landscapes by name; one alone has none."""
-    return dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}
 
 
 def one_of(options: Iterable[Any], value: Any, what: str) -> Any:

@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.landscape import Field, Score
-from fusionlab.show.explore.controls import by_name, slider
+from fusionlab.show.explore.controls import slider
 from fusionlab.show.explore.core import Control, Explorer
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
-from fusionlab.show.explore.scored import Scored
+from fusionlab.show.explore.scored import Scored, by_name
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.bars import draw_bars
 from fusionlab.show.figures.layout import arrange

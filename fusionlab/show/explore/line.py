@@ -11,11 +11,11 @@ import torch
 from fusionlab.connectivity import Path, points_on
 from fusionlab.landscape import Field, Score
 from fusionlab.show.explore.along import STEPS, Along, Track
-from fusionlab.show.explore.controls import by_name, slider, switch
+from fusionlab.show.explore.controls import slider, switch
 from fusionlab.show.explore.core import Control
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
-from fusionlab.show.explore.scored import Scored
+from fusionlab.show.explore.scored import Scored, by_name
 from fusionlab.show.explore.sliding import SlidingExplorer
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.amounts import amount

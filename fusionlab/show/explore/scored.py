@@ -101,3 +101,8 @@ def in_bites(
         left, took = left[size:], perf_counter() - began
         size = max(1, min(25, 4 * size, int(size * seconds / max(took, 1e-6))))
         yield
+
+
+def by_name(landscape: Field | Mapping[str, Field]) -> dict[str, Field]:
+    """Landscapes by name; one alone has none."""
+    return dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}

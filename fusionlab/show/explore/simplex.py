@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import Field, Surface
-from fusionlab.show.explore.controls import by_name, choice, one_of, switch
+from fusionlab.show.explore.controls import choice, one_of, switch
 from fusionlab.show.explore.core import (
     Control,
     Explorer,
@@ -23,6 +23,7 @@ from fusionlab.show.explore.mixer import Mixer
 from fusionlab.show.explore.mixtures import Mixtures
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.scored import by_name
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.barycentric import CENTRE, Shares, pull, shares_at
 from fusionlab.show.figures.layout import arrange

@@ -7,11 +7,12 @@ from typing import Any
 
 from fusionlab.connectivity import Simplex
 from fusionlab.landscape import Field
-from fusionlab.show.explore.controls import by_name, slider
+from fusionlab.show.explore.controls import slider
 from fusionlab.show.explore.core import Control
 from fusionlab.show.explore.function import Bars, FunctionExplorer, Place
 from fusionlab.show.explore.parts import State
 from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.scored import by_name
 from fusionlab.show.explore.written import Call
 from fusionlab.weights import Weights
 

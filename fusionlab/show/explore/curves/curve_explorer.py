@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from fusionlab.connectivity import Path
 from fusionlab.landscape import Field, Plane
-from fusionlab.show.explore.controls import button, by_name, choice, one_of, slider
+from fusionlab.show.explore.controls import button, choice, one_of, slider
 from fusionlab.show.explore.core import Control, grid_control, landscape_control
 from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
 from fusionlab.show.explore.curves.recording import Recording
@@ -18,6 +18,7 @@ from fusionlab.show.explore.curves.trainer import Start, Trainer
 from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.scored import by_name
 from fusionlab.show.explore.sliding import SlidingExplorer
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import Box, arrange

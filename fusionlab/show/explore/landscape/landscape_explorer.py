@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.landscape import Field, Plane, Surface
-from fusionlab.show.explore.controls import by_name, choice, in_a_row, one_of, slider, toggle
+from fusionlab.show.explore.controls import choice, in_a_row, one_of, slider, toggle
 from fusionlab.show.explore.core import Control, grid_control, quantity_control
 from fusionlab.show.explore.downloads import download_buttons
 from fusionlab.show.explore.landscape.chosen_place import ChosenPlace
@@ -21,6 +21,7 @@ from fusionlab.show.explore.landscape.slice_view import NONE, TWO, SliceView
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.playing import Player
 from fusionlab.show.explore.sample_predictions import ask_about
+from fusionlab.show.explore.scored import by_name
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.maps import View
 from fusionlab.show.figures.slices import Way
