@@ -311,7 +311,7 @@ def test_a_training_that_ends_early_is_told():
 
 
 def test_a_page_without_a_kernel_slides_along_the_paths_and_then_over_the_training():
-    explorer = explore(training={"curve": Growing}, frames=5)
+    explorer = explore(training={"curve": Growing}, frames=5, samples=IMAGES)
     still = explorer.still()
     assert [frame.name for frame in still.frames] == ["0.00", "0.25", "0.50", "0.75", "1.00"]
     explorer.go_on()
@@ -322,6 +322,8 @@ def test_a_page_without_a_kernel_slides_along_the_paths_and_then_over_the_traini
     assert steps[0] == 0
     assert steps[-1] == 60
     number = [trace.meta for trace in still.data].index("path:line:curve")
+    bars = [trace.meta for trace in still.data].index("samples:bars")
+    assert all(bars in frame.traces for frame in still.frames)
     heights = [dict(zip(f.traces, f.data, strict=True))[number].y[50] for f in still.frames]
     assert heights == pytest.approx([step / 20 for step in steps])
 

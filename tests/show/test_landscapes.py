@@ -359,6 +359,17 @@ def test_two_points_chosen_one_after_the_other_make_a_cross_section():
     assert shown(explorer, "section:named")["text"][1::3] == ["before", "here"]
 
 
+def test_words_never_come_before_a_picture_that_can_be_drawn_at_once(sent):
+    explorer = explore(cross_section="x")
+    sent.clear()
+    explorer.cross_section.value = "two points"
+    assert explorer.wait(5)
+    states = [data["state"] for method, data in sent if method == "update"]
+    drawn = next(i for i, state in enumerate(states) if "_figure" in state)
+    told = next(i for i, s in enumerate(states) if "second point" in str(s.get("value")))
+    assert drawn < told
+
+
 def test_all_settings_are_told_as_code():
     explorer = explore(BOTH, trajectory=RUN)
     explorer.visit(1.0, 0.25)

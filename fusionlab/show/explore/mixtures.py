@@ -60,6 +60,10 @@ class Mixtures(Part):
         """Another triangle, or another quantity of it."""
         return self.key(s), s.what
 
+    def ready(self, s: State) -> bool:
+        """Whether there is a map."""
+        return self.key(s) in self.maps.known
+
     def draw(self, s: State) -> list[go.Figure]:
         """The triangle."""
         names, on = self._corners(s), f" on {s.on}" if s.on else ""

@@ -44,6 +44,10 @@ class Part:
         """Where this differs, the picture is drawn anew; else it is only changed."""
         return None
 
+    def ready(self, s: State) -> bool:
+        """Whether enough is known to draw it at once."""
+        return True
+
     def draw(self, s: State) -> list[go.Figure]:
         """The part as figures; what they need at least is measured first."""
         return []
@@ -119,9 +123,12 @@ class Picture:
     def steps(self, s: State) -> Iterator[Draw]:
         """From what can be drawn at once to all that can be known."""
         patch, words = self.change(s)
-        fits = self.frame == self.framed(s)
-        yield partial(self.arrive, patch if fits else {}, words)
-        if not fits:
+        if self.frame == self.framed(s):
+            yield partial(self.arrive, patch, words)
+        elif all(part.ready(s) for part in self.parts):
+            yield self.at_once(s)
+        else:  # something to read, before there is something to see
+            yield partial(self.arrive, {}, words)
             yield self.newer(s, patch)
         for _ in chain(*(part.refine(s) for part in self.parts), [None]):
             yield self.newer(s, patch)
@@ -143,12 +150,15 @@ class Picture:
     def at_once(self, s: State) -> Draw:
         """What is known by now, and where the reader is, as one drawing."""
         patch, words = self.change(s)
-        drawing = self.newer(s, patch)
+        fits, drawing = self.frame == self.framed(s), self.newer(s, patch)
 
         def draw() -> None:
             if s is self.newest:
-                self.arrive(patch, words)
+                self._said = words
             drawing()
+            self.seen(s, patch, _join([words, self.tell(s)]))
+            if fits and s is self.newest:
+                self.arrive(patch, words)
 
         return draw
 

@@ -144,6 +144,10 @@ class PathMap(Part):
         laid = self.laid(s)
         return laid.bounds, laid.isometric, s.focus, s.on
 
+    def ready(self, s: State) -> bool:
+        """Whether there is a map."""
+        return self.key(s) in self._maps.known
+
     def draw(self, s: State) -> list[go.Figure]:
         """The map with the paths on it."""
         laid, at = self.laid(s), round(s.t * STEPS)

@@ -108,8 +108,8 @@ class LandscapeExplorer(PausableExplorer):
     def still(self) -> go.Figure:
         """The map with a slider of its own, over checkpoints or marks, which needs no kernel."""
         s = self.state
-        self.latest.wait(COARSE, until=lambda: self._map.is_ready(s))
-        if self._map.is_ready(s):
+        self.latest.wait(COARSE, until=lambda: self._map.ready(s))
+        if self._map.ready(s):
             return super().still()
         words = f"Loss over {s.plane}: not measured yet."
         return canvas(words, description=words)

@@ -50,7 +50,7 @@ class LandscapeView(Part):
         """The first map as far as it is known."""
         return self._store.maps.known.get(next(iter(self.keys(s).values())))
 
-    def is_ready(self, s: State) -> bool:
+    def ready(self, s: State) -> bool:
         """Whether there is a map to draw."""
         return all(key in self._store.maps.known for key in self.keys(s).values())
 
@@ -95,7 +95,7 @@ class LandscapeView(Part):
             for n in range(1, count + 1)
             for layer, where in layers.items()
         }
-        if s.view == "3d" and self.is_ready(s):
+        if s.view == "3d" and self.ready(s):
             drawn = self.update(s)
             patch = {key: drawn[key] for key in patch}
         return patch, tell_scores(s.spot, scores)
@@ -131,7 +131,7 @@ class LandscapeView(Part):
         return " ".join(said).replace("Run run", "The run")
 
     def _progress(self, s: State) -> str:
-        if not self.is_ready(s) or (first := self.surface(s)) is None:
+        if not self.ready(s) or (first := self.surface(s)) is None:
             return "The map is being measured."
         points, share = first.exact.numel(), self.share(s)
         if share == 1:
