@@ -102,6 +102,16 @@ class Job:
         narrow = self.cost.bytes * self.rows <= CPU_BYTES
         return small or (narrow and not self.cost.convolutional)
 
+    @cached_property
+    def held(self) -> list[Batch]:
+        """Data that are held, in the rows of a call: laid out once for all points."""
+        return list(self.read())
+
+    @cached_property
+    def whole(self) -> Batch:
+        """Data that are held, in one call."""
+        return self.held[0] if len(self.held) == 1 else next(self.read(rows=self.rows))
+
     def read(self, *, rows: int | None = None) -> Iterator[Batch]:
         """The data in the rows of a call, or in so many."""
         start = 0

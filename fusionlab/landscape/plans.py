@@ -128,12 +128,12 @@ class Plan:
     @cached_property
     def _batches(self) -> list[Batch]:
         """Data that are held, in the rows of a call."""
-        return [self._fit(batch) for batch in self.job.read()]
+        return [self._fit(batch) for batch in self.job.held]
 
     @cached_property
     def _whole(self) -> Batch:
         """Data that are held, in one call."""
-        return self._fit(next(self.job.read(rows=self.job.rows)))
+        return self._fit(self.job.whole)
 
     def _fit(self, batch: Batch) -> Batch:
         """A batch in the precision in which these points are scored."""

@@ -26,26 +26,25 @@ def torchs(kind: str, start: torch.Tensor, way, *, lr: float, decay: float, mome
     return value.detach()
 
 
-@pytest.mark.parametrize("kind", REAL)
-def test_a_descent_is_torchs(kind):
-    start, way = torch.linspace(-1, 1, 5, dtype=torch.double), slopes(20, 5)
+def check_against_torch(kind: str, start: torch.Tensor, way):
     ours = start.clone()
     descent = Optimizer([ours], kind, momentum=0.8, decay=0.03)
     for slope in way:
         descent.step([slope.clone()], 0.1)
     theirs = torchs(kind, start, way, lr=0.1, decay=0.03, momentum=0.8)
     torch.testing.assert_close(ours, theirs, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", REAL)
+def test_a_descent_is_torchs(kind):
+    start, way = torch.linspace(-1, 1, 5, dtype=torch.double), slopes(20, 5)
+    check_against_torch(kind, start, way)
 
 
 @pytest.mark.parametrize("kind", REAL)
 def test_a_descent_of_complex_values_is_torchs(kind):
     start, *way = (torch.complex(*parts.view(2, 5)) for parts in slopes(7, 10))
-    ours = start.clone()
-    descent = Optimizer([ours], kind, momentum=0.8, decay=0.03)
-    for slope in way:
-        descent.step([slope.clone()], 0.1)
-    theirs = torchs(kind, start, way, lr=0.1, decay=0.03, momentum=0.8)
-    torch.testing.assert_close(ours, theirs, rtol=1e-13, atol=1e-13)
+    check_against_torch(kind, start, way)
 
 
 @pytest.mark.parametrize("kind", REAL)

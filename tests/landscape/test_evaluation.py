@@ -312,6 +312,16 @@ def test_images_have_their_channels_last_also_where_there_is_one(channels):
     assert {batch.inputs.stride(1) for batch in landscape._plan._batches} == {1}
 
 
+def test_data_are_laid_out_once_for_all_points():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
+    landscape = Landscape(model, (torch.randn(30, 3, 8, 8), torch.arange(30) % 3))
+    seen = []
+    for theta in (Weights.of(model), 2 * Weights.of(model)):
+        landscape(theta)
+        seen.append(landscape._plan._whole.inputs)
+    assert seen[0] is seen[1]
+
+
 def test_wrong_spaces_policies_and_outputs_are_told():
     model, other = nn.Linear(4, 3), nn.Linear(4, 2)
     data = Data(torch.randn(30, 4), torch.arange(30) % 3)

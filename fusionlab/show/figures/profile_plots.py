@@ -1,4 +1,4 @@
-"""Curves, bars and points: each function takes results and gives a figure; nothing is computed.
+"""Loss and quality along paths: each function takes results and gives a figure.
 
 Each trace has a key (its `meta`, such as "loss:mark:train"), by which an explorer changes it.
 """
