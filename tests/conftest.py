@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a busy computer is no fault
+settings.load_profile("untimed")
 
 pytest_plugins = ["tests.pace"]
 

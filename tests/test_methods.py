@@ -15,6 +15,7 @@ import fusionlab
 from fusionlab import Weights, combine, connectivity, landscape, lerp, mean, slerp
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import (
+    BandFitting,
     Bezier,
     Chain,
     Complex,
@@ -23,7 +24,6 @@ from fusionlab.connectivity import (
     Patch,
     Polyline,
     Simplex,
-    Stretching,
     connect,
     cosine_penalty,
     elastic_band,
@@ -49,13 +49,13 @@ from fusionlab.landscape import (
     filter_normalise,
     flatness,
     gradient_field,
+    loss_range,
     picture_plane,
     principal_components,
+    project_run,
     random_direction,
-    reach,
     recalibrate,
     score_all,
-    shadows,
     sharpness,
     spectral_density,
     survey,
@@ -192,8 +192,8 @@ METHODS = [
         draws=True,
     ),
     Method(
-        "Stretching",
-        lambda s: end(Stretching(s.landscape, s.a, s.b, pivots=2, cycles=1, steps=2, lr=0.01)),
+        "BandFitting",
+        lambda s: end(BandFitting(s.landscape, s.a, s.b, pivots=2, cycles=1, steps=2, lr=0.01)),
         2,
         "path",
     ),
@@ -282,7 +282,7 @@ METHODS = [
     ),
     Method("trajectory_plane", lambda s: trajectory_plane(s.points).plane, MANY, "plane"),
     Method("principal_components", lambda s: principal_components(s.points), MANY, "numbers"),
-    Method("shadows", lambda s: shadows(s.landscape, s.points, near_a(s)), MANY, "numbers"),
+    Method("project_run", lambda s: project_run(s.landscape, s.points, near_a(s)), MANY, "numbers"),
     Method(
         "picture_plane",
         lambda s: picture_plane(s.landscape, s.a, torch.eye(2), units=40, seed=s.seed, top=9.0),
@@ -292,7 +292,7 @@ METHODS = [
         refuses=OTHER_ENDS,
     ),
     Method("centred_products", lambda s: centred_products(s.points), MANY, "numbers"),
-    Method("reach", lambda s: reach(s.landscape, near_a(s)), 1, "numbers"),
+    Method("loss_range", lambda s: loss_range(s.landscape, near_a(s)), 1, "numbers"),
     Method("survey", lambda s: survey(s.landscape, plane(s), T, T[:2]), 3, "numbers"),
     Method("Survey", lambda s: Survey(s.landscape, plane(s), T, T[:2]).finish(), 3, "numbers"),
     Method(
@@ -415,7 +415,7 @@ def is_method(family: Any, name: str) -> bool:
         return bool(own.intersection(doing)) and not is_abstract(value)
     if not inspect.isfunction(value):
         return False
-    wanted = ("Weights", "Module", "Field", "Sloped", "Curved", "Landscape", "Plane")
+    wanted = ("Weights", "Module", "ScoreFunction", "Sloped", "Curved", "Landscape", "Plane")
     given = [str(p.annotation) for p in inspect.signature(value).parameters.values()]
     return any(word in words for word in wanted for words in given)
 

@@ -14,13 +14,6 @@ PACKAGE = Path(fusionlab.__file__).parent
 # What stands in two folders and may, with the reason.
 ALLOWED: dict[str, str] = {}
 
-# What stands in two folders and is to be renamed; a name that has been renamed must leave the list.
-KNOWN = {
-    "own.py", "pictures.py", "statistics.py",
-    "Card", "Measured", "Place", "Plan", "lengths", "notice",
-
-}  # fmt: skip
-
 
 def words(module: Module) -> Iterator[str]:
     """The file's name, and its public names; constants are read beside their module's name."""
@@ -40,8 +33,7 @@ def doubles(modules: Iterable[Module]) -> set[str]:
 
 def test_no_file_and_no_public_name_stands_in_two_folders():
     found = doubles(read(PACKAGE)) - ALLOWED.keys()
-    assert found - KNOWN == set(), "rename one of each, or say in ALLOWED why both may stay"
-    assert KNOWN - found == set(), "renamed: take these off the list"
+    assert found == set(), "rename one of each, or say in ALLOWED why both may stay"
 
 
 def test_a_name_in_two_folders_is_seen(tmp_path):

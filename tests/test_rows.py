@@ -237,7 +237,7 @@ def test_bytes_stay_bytes():
 # ------------------------------------------------------------------ loaders
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n=st.integers(1, 12),
     size=st.integers(1, 5),

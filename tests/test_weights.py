@@ -24,7 +24,7 @@ def draw(seed: int) -> Weights:
 
 
 points = st.builds(draw, seeds)
-axiom = settings(max_examples=30, deadline=None)
+axiom = settings(max_examples=30)
 
 
 @given(points, points)

@@ -14,7 +14,7 @@ from fusionlab.spaces import few
 DEPTH = 2  # keys on the way to the weights that are tried without being told
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Tensors by name at a key of a file ('' for its top), among `entries` entries."""
 
     key: str
@@ -27,7 +27,7 @@ class Place(NamedTuple):
         return f"{self.key!r} ({len(self.tensors)} tensors)" if self.key else "its top"
 
 
-def find_places(tree: Any, *, key: str | None, path: Path) -> list[Place]:
+def find_places(tree: Any, *, key: str | None, path: Path) -> list[Location]:
     """All places of nested dictionaries that hold tensors by name.
 
     Args:
@@ -54,7 +54,7 @@ def find_places(tree: Any, *, key: str | None, path: Path) -> list[Place]:
     return places
 
 
-def likely(places: Sequence[Place]) -> list[Place]:
+def likely(places: Sequence[Location]) -> list[Location]:
     """Drop scores, counters and states of random generators, unless there is nothing else."""
     kept = [place for place in places if any(map(_is_weight, place.tensors.values()))] or places
     return [place for place in kept if 2 * len(place.tensors) > place.entries] or list(kept)
@@ -64,13 +64,13 @@ def _is_weight(tensor: Tensor) -> bool:
     return tensor.ndim > 0 and (tensor.is_floating_point() or tensor.is_complex())
 
 
-def _places(tree: Any, key: str, depth: int) -> Iterator[Place]:
+def _places(tree: Any, key: str, depth: int) -> Iterator[Location]:
     if not isinstance(tree, Mapping):
         return
     named = {name: value for name, value in tree.items() if isinstance(name, str)}
     tensors = {name: t.detach() for name, t in named.items() if isinstance(t, Tensor)}
     if tensors:
-        yield Place(key, tensors, len(tree))
+        yield Location(key, tensors, len(tree))
     for name, value in named.items() if depth else ():
         yield from _places(value, f"{key}.{name}" if key else name, depth - 1)
 

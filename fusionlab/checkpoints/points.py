@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fusionlab.checkpoints.contents import Place, find_places, likely
+from fusionlab.checkpoints.contents import Location, find_places, likely
 from fusionlab.checkpoints.files import CheckpointError, atomic_write
 from fusionlab.checkpoints.formats import DAMAGED, HEADER, PAIRS, Content, read
 from fusionlab.checkpoints.names import Translation, is_measured, translate, without_wrappers
@@ -104,7 +104,7 @@ def load(path: str | Path, *, like: nn.Module | None = None, key: str | None = N
     content = read(path)
     tree, header = _checked(path, content)
     if header and not key:
-        places = [Place("", tree, len(tree))]
+        places = [Location("", tree, len(tree))]
     else:
         places = find_places(tree, key=key, path=path)
     facts, buffers = header.get("facts", {}), header.get("buffers", [])
@@ -136,7 +136,7 @@ def _checked(path: Path, content: Content) -> Content:
 
 
 def _fitting(
-    path: Path, places: Sequence[Place], like: nn.Module, buffers: Sequence[str]
+    path: Path, places: Sequence[Location], like: nn.Module, buffers: Sequence[str]
 ) -> Translation:
     """The one place whose tensors are a point of `like`, in its names."""
     read = {place.key: translate(place.tensors, like, buffers=buffers) for place in places}
@@ -150,7 +150,7 @@ def _fitting(
     )
 
 
-def _only(path: Path, places: Sequence[Place]) -> Sequence[Place]:
+def _only(path: Path, places: Sequence[Location]) -> Sequence[Location]:
     """One place, or an error that lists them."""
     if len(places) > 1:
         named = next(place.key for place in places if place.key)

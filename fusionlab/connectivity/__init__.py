@@ -1,6 +1,6 @@
 """Two points: a path between them. Several: the shape that they span."""
 
-from fusionlab.connectivity.bands import Stretching, elastic_band
+from fusionlab.connectivity.bands import BandFitting, elastic_band
 from fusionlab.connectivity.complexes import Complex, connect
 from fusionlab.connectivity.curves import Bezier, Chain, Curve
 from fusionlab.connectivity.features import FeatureConnectivity, feature_connectivity
@@ -13,11 +13,12 @@ from fusionlab.connectivity.penalties import cosine_penalty, volume, volume_pena
 from fusionlab.connectivity.polylines import Band, Polyline, Saddle
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.connectivity.simplexes import Simplex
-from fusionlab.connectivity.statistics import PathStatistics, Summary, lengths, path_statistics
+from fusionlab.connectivity.summaries import PathStatistics, Summary, lengths, path_statistics
 from fusionlab.connectivity.vertices import Penalty, Shape
 
 __all__ = [
     "Band",
+    "BandFitting",
     "Bezier",
     "Chain",
     "Complex",
@@ -36,7 +37,6 @@ __all__ = [
     "Saddle",
     "Shape",
     "Simplex",
-    "Stretching",
     "Summary",
     "connect",
     "cosine_penalty",

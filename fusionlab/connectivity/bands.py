@@ -25,20 +25,20 @@ from fusionlab.weights import Weights
 DENSE = 8  # steps per segment in which the loss between two pivots is looked for
 
 
-class Stretching(Iterator[Band]):
+class BandFitting(Iterator[Band]):
     """A band to watch: each `next` moves it for a tenth of a second, or one step if that is longer.
 
     The arguments are those of `elastic_band`; what `next` gives is scored at its pivots only.
 
     Example:
         >>> import torch
-        >>> from fusionlab.connectivity import Stretching
+        >>> from fusionlab.connectivity import BandFitting
         >>> from fusionlab.lab import initial, mlp
         >>> from fusionlab.landscape import Landscape
         >>> model = mlp(2, 4, 2)
         >>> ends = (initial(model, seed=seed) for seed in (0, 1))
         >>> landscape = Landscape(model, (torch.randn(8, 2), torch.arange(8) % 2))
-        >>> *_, band = Stretching(landscape, *ends, pivots=2, cycles=1, steps=3)
+        >>> *_, band = BandFitting(landscape, *ends, pivots=2, cycles=1, steps=3)
         >>> len(band.points)
         4
     """
@@ -58,12 +58,12 @@ class Stretching(Iterator[Band]):
         spring: float = inf,
         climb: bool = False,
         tolerance: float = 0.2,
-        most: int = 20,
+        max_pivots: int = 20,
         batch: int | None = None,
         seed: int = 0,
     ) -> None:
         self._landscape, self._spring, self._climb = landscape, spring, climb
-        self._tolerance, self._most = tolerance, most
+        self._tolerance, self._max_pivots = tolerance, max_pivots
         self._batch, self._seed = batch, seed
         self._recipe = Recipe(steps=steps, lr=lr, momentum=momentum)  # of one cycle
         self._cycle, self.total, self.steps = steps, cycles * steps, 0
@@ -149,7 +149,7 @@ class Stretching(Iterator[Band]):
             return
         band = self._measure_and_keep()
         if self.steps < self.total:
-            room = max(0, self._most - (len(band.points) - 2))
+            room = max(0, self._max_pivots - (len(band.points) - 2))
             t = torch.cat([band.positions, _rises(band, self._tolerance)[:room]]).sort().values
             self._line, self._velocities = Polyline(tuple(band.at(t)), t), []
 
@@ -195,7 +195,7 @@ def elastic_band(
     spring: float = inf,
     climb: bool = False,
     tolerance: float = 0.2,
-    most: int = 20,
+    max_pivots: int = 20,
     batch: int | None = None,
     seed: int = 0,
     progress: bool = True,
@@ -220,7 +220,7 @@ def elastic_band(
         climb: let the highest pivot climb to the saddle itself.
         tolerance: a rise over the chord that gets a pivot, as a share of the highest less the
             lowest loss along the band.
-        most: pivots at most.
+        max_pivots: how many may be added.
         batch: go down on so many rows, drawn anew for each step; by default on all.
         seed: draws these rows.
         progress: show a bar if it takes longer than a second.
@@ -235,10 +235,11 @@ def elastic_band(
     Source:
         Draxler et al. 2018, arXiv:1803.00885.
     """
-    stretching = Stretching(
+    stretching = BandFitting(
         landscape, a, b,
         start=start, pivots=pivots, cycles=cycles, steps=steps, lr=lr, momentum=momentum,
-        spring=spring, climb=climb, tolerance=tolerance, most=most, batch=batch, seed=seed,
+        spring=spring, climb=climb, tolerance=tolerance, max_pivots=max_pivots, batch=batch,
+        seed=seed,
     )  # fmt: skip
     carry_out(stretching, "stretching", kept="the best band so far", progress=progress)
     return stretching.so_far()

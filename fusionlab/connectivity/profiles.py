@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.connectivity.paths import Path, points_on
-from fusionlab.landscape import Field, score_all
+from fusionlab.landscape import ScoreFunction, score_all
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
 
 
@@ -101,7 +101,7 @@ class Profile(Measured):
 
 
 def profile(
-    landscape: Field,
+    landscape: ScoreFunction,
     path: Path,
     *,
     points: int = 25,

@@ -19,7 +19,7 @@ from fusionlab.descent import (
     threads,
     threads_worth,
 )
-from fusionlab.lab.runs import Plan, Run, follow
+from fusionlab.lab.runs import Run, TrainingPlan, follow
 from fusionlab.lab.stacking import Stack, can_stack
 from fusionlab.lab.starts import fresh
 from fusionlab.lab.training import train_alone
@@ -87,7 +87,7 @@ def train_many(
 def train_in_turn(
     model: nn.Module,
     data: Data,
-    plans: Sequence[Plan],
+    plans: Sequence[TrainingPlan],
     *,
     objective: AnyObjective = None,
     start: Weights | None,
@@ -99,7 +99,7 @@ def train_in_turn(
         return [one(plan) for plan in plans]
 
 
-def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> list[Plan]:
+def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> list[TrainingPlan]:
     recipes = [recipes] if isinstance(recipes, Recipe) else list(recipes)
     seeds = [seeds] if isinstance(seeds, int) else list(seeds)
     count = max(len(recipes), len(seeds))
@@ -109,7 +109,7 @@ def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> lis
             "or as many."
         )
     recipes, seeds = recipes * (count // len(recipes)), seeds * (count // len(seeds))
-    return [Plan(recipe, seed, seed) for recipe, seed in zip(recipes, seeds, strict=True)]
+    return [TrainingPlan(recipe, seed, seed) for recipe, seed in zip(recipes, seeds, strict=True)]
 
 
 def stacks(
@@ -145,7 +145,7 @@ def _is_light(network: nn.Module, data: Data, recipes: Sequence[Recipe]) -> bool
     return max(r.batch_size for r in recipes) * pixels <= FEW
 
 
-def _alike(plans: Sequence[Plan], examples: int) -> list[list[int]]:
+def _alike(plans: Sequence[TrainingPlan], examples: int) -> list[list[int]]:
     """Divide the plans into those that can take their steps together."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for i, plan in enumerate(plans):
@@ -158,7 +158,7 @@ def _alike(plans: Sequence[Plan], examples: int) -> list[list[int]]:
 def _train_stack(
     model: nn.Module,
     data: Data,
-    plans: Sequence[Plan],
+    plans: Sequence[TrainingPlan],
     *,
     objective: AnyObjective,
     start: Weights | None,

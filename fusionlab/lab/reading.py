@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset
 
 from fusionlab.data import Data
-from fusionlab.lab.pictures import Transform, read_pictures, visible_folders
+from fusionlab.lab.image_folders import Transform, read_pictures, visible_folders
 from fusionlab.lab.tasks import SPLITS, Task
 from fusionlab.rows import is_numbered, read_numbered, refuse
 from fusionlab.streams import Stream

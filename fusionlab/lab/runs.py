@@ -57,7 +57,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """A run to be made of a given network and data."""
 
     recipe: Recipe
@@ -75,7 +75,9 @@ class Learner(Protocol):
         """Copy each network's point."""
 
 
-def follow(learner: Learner, plans: Sequence[Plan], examples: int, *, progress: bool) -> list[Run]:
+def follow(
+    learner: Learner, plans: Sequence[TrainingPlan], examples: int, *, progress: bool
+) -> list[Run]:
     """Take all steps, keeping checkpoints; stop between two steps if interrupted.
 
     Plans that are followed together have the same number of steps and of checkpoints.
@@ -110,7 +112,7 @@ def _keep_rest(
     )
 
 
-def _run(k: int, plan: Plan, trail: Trail, losses: Tensor, total: int) -> Run:
+def _run(k: int, plan: TrainingPlan, trail: Trail, losses: Tensor, total: int) -> Run:
     """The k-th run of those that learned together, cut where it stopped being finite."""
     own = [(step, points[k]) for step, points in trail]
     sound = [(step, theta) for step, theta in own if _is_finite(theta, losses[:step])]
@@ -132,7 +134,7 @@ def _first_bad(losses: Tensor) -> int:
     return int(bad[0]) if len(bad) else len(losses)
 
 
-def _warn_diverged(plan: Plan, losses: Tensor, last: int, total: int) -> None:
+def _warn_diverged(plan: TrainingPlan, losses: Tensor, last: int, total: int) -> None:
     warnings.warn(
         f"the training with seed {plan.seed} diverged: its loss is no number after step "
         f"{_first_bad(losses)} of {total}. The checkpoints up to step {last} are kept, and "
@@ -142,7 +144,7 @@ def _warn_diverged(plan: Plan, losses: Tensor, last: int, total: int) -> None:
     )
 
 
-def _title(plans: Sequence[Plan]) -> str:
+def _title(plans: Sequence[TrainingPlan]) -> str:
     if len(plans) == 1:
         return f"training, seed {plans[0].seed}"
     return f"training {len(plans)} networks at once"

@@ -15,7 +15,7 @@ from torch.func import functional_call, vmap
 
 from fusionlab.data import Data
 from fusionlab.descent import Optimizer, Setting, batch_rows, factor, noisy_targets
-from fusionlab.lab.runs import Plan
+from fusionlab.lab.runs import TrainingPlan
 from fusionlab.modules import copy_module
 from fusionlab.objectives import Objective
 from fusionlab.outputs import Inputs, in_precision
@@ -79,7 +79,7 @@ class Stack:
         self,
         networks: Sequence[nn.Module],
         data: Data,
-        plans: Sequence[Plan],
+        plans: Sequence[TrainingPlan],
         objective: Objective,
     ) -> None:
         self.forward, self.objective = stacked_forward(networks[0]), objective

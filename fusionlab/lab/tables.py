@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from fusionlab.data import Data
-from fusionlab.lab.tasks import Card, Task
+from fusionlab.lab.tasks import Task, TaskCard
 
 PARTS = (282, 80, 80)  # train, val, test
 
@@ -26,7 +26,7 @@ def diabetes() -> Task:
     rows = torch.randperm(sum(PARTS), generator=torch.Generator().manual_seed(0)).split(PARTS)
     inputs, targets = (_standard(column, column[rows[0]]) for column in table)
     train, val, test = (Data(inputs[part], targets[part]) for part in rows)
-    card = Card(
+    card = TaskCard(
         "Ten measurements of 442 patients, and how far their diabetes went within a year.",
         "Efron et al. 2004, as in scikit-learn",
         "BSD 3-Clause, as scikit-learn",

@@ -19,7 +19,7 @@ SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class Card:
+class TaskCard:
     """What a task is: in words, by its sizes (train, val, test), classes and input shape."""
 
     what: str
@@ -55,7 +55,7 @@ class Task:
     train: Data
     val: Data
     test: Data
-    card: Card
+    card: TaskCard
 
     @classmethod
     def of(
@@ -83,11 +83,11 @@ class Task:
             test, rest = _carve(rest, fifth, seed=seed)
         if val is None:
             val, rest = _carve(rest, fifth, seed=seed + 1)
-        card = Card("Your own data.", "yours", "yours", tuple(classes))
+        card = TaskCard("Your own data.", "yours", "yours", tuple(classes))
         return task(name, (rest, Data.of(val), Data.of(test)), card)
 
 
-def task(name: str, parts: tuple[Data, Data, Data], card: Card) -> Task:
+def task(name: str, parts: tuple[Data, Data, Data], card: TaskCard) -> Task:
     """Put train, val and test together; what the card does not say yet is read off the data.
 
     Raises:
@@ -125,7 +125,7 @@ def digits(*, n_train: int = 1000) -> Task:
     everything = Data(images, torch.tensor(source.target))
     test, rest = _carve(everything, 500, seed=0)
     val, train = _carve(rest, 297, seed=1)
-    card = Card(
+    card = TaskCard(
         "Handwritten digits of 13 people, scanned and shrunk to 8 × 8 pixels in grey.",
         "Alpaydin and Kaynak 1998, UCI: Optical Recognition of Handwritten Digits (its test part, "
         "as in scikit-learn)",
@@ -161,7 +161,7 @@ def letters(
         labels = torch.randint(len(characters), (n,), generator=generator)
         return Data(draw_glyphs(characters, labels, generator, faces=tuple(faces), **warp), labels)
 
-    card = Card(
+    card = TaskCard(
         "Letters in the fonts of matplotlib, turned, scaled, slanted and shifted, with noise.",
         "drawn when asked for",
         "none needed: the pictures are made on your machine",
@@ -180,7 +180,7 @@ def two_moons(*, n: int = 500, noise: float = 0.15, seed: int = 0) -> Task:
         moon = torch.stack([labels + sign * angle.cos(), 0.5 * labels + sign * angle.sin()], 1)
         return Data(moon + noise * torch.randn(n, 2, generator=generator), labels)
 
-    card = Card("Two half moons in the plane.", "a formula", "none needed", ("upper", "lower"))
+    card = TaskCard("Two half moons in the plane.", "a formula", "none needed", ("upper", "lower"))
     return task("two_moons", _draw_parts(draw, (n, n, n), seed), card)
 
 
@@ -197,7 +197,7 @@ def spirals(
         return Data(arm + noise * torch.randn(n, 2, generator=generator), labels)
 
     names = tuple(f"arm {i}" for i in range(arms))
-    card = Card(
+    card = TaskCard(
         f"{arms} spirals of {turns:g} turns in the plane.", "a formula", "none needed", names
     )
     return task("spirals", _draw_parts(draw, (n, n, n), seed), card)

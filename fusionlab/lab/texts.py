@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.data import Data
-from fusionlab.lab.tasks import Card, Task
+from fusionlab.lab.tasks import Task, TaskCard
 
 CHARACTERS = " " + ascii_lowercase
 
@@ -35,7 +35,7 @@ def characters(
     inputs, targets = (text[i : needed - 1 + i].view(-1, length) for i in (0, 1))
     rows = torch.arange(sum(sizes)).split(sizes)
     train, val, test = (Data(inputs[part], targets[part]) for part in rows)
-    card = Card(
+    card = TaskCard(
         "Letters and blanks of the pages that Python's help() shows; each is to be followed by "
         "the next.",
         "pydoc_data.topics, a part of Python; its pages differ from version to version",

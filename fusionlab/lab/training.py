@@ -19,7 +19,7 @@ from fusionlab.descent import (
     threads,
     threads_worth,
 )
-from fusionlab.lab.runs import Plan, Run, follow
+from fusionlab.lab.runs import Run, TrainingPlan, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.objectives import AnyObjective, Objective
 from fusionlab.outputs import forward, in_precision, map_tensors
@@ -60,14 +60,14 @@ def train(
         ValueError: if the network cannot take the inputs, or its outputs do not fit the targets.
     """
     recipe, data = recipe or Recipe(), checked_data(data, device)
-    plan = Plan(recipe, seed, seed if order_seed is None else order_seed)
+    plan = TrainingPlan(recipe, seed, seed if order_seed is None else order_seed)
     return train_alone(model, data, plan, objective=objective, start=start, progress=progress)
 
 
 def train_alone(
     model: nn.Module,
     data: Data,
-    plan: Plan,
+    plan: TrainingPlan,
     *,
     objective: AnyObjective = None,
     start: Weights | None,
@@ -86,7 +86,9 @@ def train_alone(
 class _Single:
     """One network, as it is."""
 
-    def __init__(self, network: nn.Module, data: Data, plan: Plan, objective: Objective) -> None:
+    def __init__(
+        self, network: nn.Module, data: Data, plan: TrainingPlan, objective: Objective
+    ) -> None:
         self.network, self.objective, self.recipe = network, objective, plan.recipe
         self.inputs = in_precision(data.inputs, dict(network.named_parameters()))
         self.targets = noisy_targets(data, plan.recipe)

@@ -19,7 +19,7 @@ from fusionlab.checkpoints import atomic_write
 from fusionlab.data import Data
 from fusionlab.descent import bar
 from fusionlab.lab.places import data_root
-from fusionlab.lab.tasks import Card, Task, task
+from fusionlab.lab.tasks import Task, TaskCard, task
 
 CHUNK = 1 << 16  # bytes between two moves of the bar
 UNREADABLE = (RuntimeError, ValueError, AssertionError, OSError, EOFError)  # torchvision's, all
@@ -27,7 +27,7 @@ UNREADABLE = (RuntimeError, ValueError, AssertionError, OSError, EOFError)  # to
 
 def mnist(*, n_train: int | None = None, progress: bool = True) -> Task:
     """Handwritten digits, 28 × 28: inputs (n, 1, 28, 28) in [0, 1]; 54000/6000/10000."""
-    card = Card(
+    card = TaskCard(
         "Handwritten digits, 28 × 28 pixels in grey.",
         "LeCun, Cortes and Burges 1998, through torchvision",
         "CC BY-SA 3.0",
@@ -42,7 +42,7 @@ def fashion_mnist(*, n_train: int | None = None, progress: bool = True) -> Task:
         "t-shirt", "trouser", "pullover", "dress", "coat",
         "sandal", "shirt", "sneaker", "bag", "ankle boot",
     )  # fmt: skip
-    card = Card(
+    card = TaskCard(
         "Pieces of clothing, 28 × 28 pixels in grey.",
         "Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747, through torchvision",
         "MIT",
@@ -57,7 +57,7 @@ def cifar10(*, n_train: int | None = None, progress: bool = True) -> Task:
         "airplane", "automobile", "bird", "cat", "deer",
         "dog", "frog", "horse", "ship", "truck",
     )  # fmt: skip
-    card = Card(
+    card = TaskCard(
         "Photographs of ten kinds of things, 32 × 32 pixels in colour.",
         "Krizhevsky 2009, through torchvision",
         "none stated; for research and teaching",
@@ -66,7 +66,7 @@ def cifar10(*, n_train: int | None = None, progress: bool = True) -> Task:
     return _vision_task("cifar10", "CIFAR10", card, n_train, progress)
 
 
-def _vision_task(name: str, kind: str, card: Card, n_train: int | None, progress: bool) -> Task:
+def _vision_task(name: str, kind: str, card: TaskCard, n_train: int | None, progress: bool) -> Task:
     """A tenth of torchvision's training part, drawn once and for all, becomes val."""
     learn, report = _on_disk_or_downloaded(kind, name, progress)
     images, labels = learn

@@ -18,7 +18,7 @@ from fusionlab.descent import Recipe, bar, checked_data, interrupts_wait
 from fusionlab.lab.fingerprints import architecture, digest
 from fusionlab.lab.many import stacks, train_in_turn, train_many
 from fusionlab.lab.places import data_root
-from fusionlab.lab.runs import Plan, Run
+from fusionlab.lab.runs import Run, TrainingPlan
 from fusionlab.weights import Weights
 
 FORMAT = 1  # raise it when files are written differently, or the same recipe trains differently
@@ -95,7 +95,7 @@ def _train(
         return
     with interrupts_wait():
         for seed in seeds:
-            plan = Plan(recipe, seed, seed)
+            plan = TrainingPlan(recipe, seed, seed)
             yield from train_in_turn(model, data, [plan], start=start, progress=progress)
 
 

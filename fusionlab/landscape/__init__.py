@@ -9,19 +9,19 @@ from fusionlab.landscape.fields import GradientField, gradient_field
 from fusionlab.landscape.hessians import Hessian, shaped
 from fusionlab.landscape.pictures import picture_plane
 from fusionlab.landscape.planes import Bounds, Plane, centred_products
-from fusionlab.landscape.ranges import reach
+from fusionlab.landscape.ranges import loss_range
 from fusionlab.landscape.recalibration import recalibrate
-from fusionlab.landscape.scores import Field, Score, Scores, measures_of, score_all
+from fusionlab.landscape.scores import Score, ScoreFunction, Scores, measures_of, score_all
 from fusionlab.landscape.sharpness import Flatness, Sharpness, Sloped, flatness, sharpness
 from fusionlab.landscape.stopping import Stopped, stops_when
 from fusionlab.landscape.surveys import Surface, Survey, survey
 from fusionlab.landscape.traces import Trace, trace
 from fusionlab.landscape.trajectories import (
     Components,
-    Shadows,
+    ProjectedRun,
     TrajectoryPlane,
     principal_components,
-    shadows,
+    project_run,
     trajectory_plane,
 )
 
@@ -31,15 +31,15 @@ __all__ = [
     "Curved",
     "Density",
     "Eigenpairs",
-    "Field",
     "Flatness",
     "GradientField",
     "Hessian",
     "Landscape",
     "Plane",
+    "ProjectedRun",
     "Score",
+    "ScoreFunction",
     "Scores",
-    "Shadows",
     "Sharpness",
     "Sloped",
     "Stopped",
@@ -55,14 +55,14 @@ __all__ = [
     "filter_normalise",
     "flatness",
     "gradient_field",
+    "loss_range",
     "measures_of",
     "picture_plane",
     "principal_components",
+    "project_run",
     "random_direction",
-    "reach",
     "recalibrate",
     "score_all",
-    "shadows",
     "shaped",
     "sharpness",
     "spectral_density",

@@ -92,6 +92,6 @@ def inner(a: Tensor, b: Tensor) -> Tensor:
     return torch.stack([(x.double() * y.double()).sum(-1) for x, y in pieces]).sum(0)
 
 
-def lengths(vectors: Tensor) -> Tensor:
+def norms(vectors: Tensor) -> Tensor:
     """Euclidean lengths of vectors (..., d), in double precision, (...)."""
     return inner(vectors, vectors).sqrt()

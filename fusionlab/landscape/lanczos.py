@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.hessians import PIECE, Hessian, lengths
+from fusionlab.landscape.hessians import PIECE, Hessian, norms
 
 Which = Literal["largest magnitude", "largest", "smallest"]
 
@@ -82,11 +82,11 @@ class Lanczos:
         """Grow by the newest vector, whose product with H is given."""
         j = self.size
         self.size, self.products = j + 1, self.products + 1
-        self._scale = max(self._scale, lengths(rest).item())
+        self._scale = max(self._scale, norms(rest).item())
         rest = self._subtract(rest, 0 if j == self._kept else max(0, j - 1))
         for _ in range(3):  # without rounding the line above would be all
-            before, rest = lengths(rest).item(), self._subtract(rest, 0)
-            length = lengths(rest).item()
+            before, rest = norms(rest).item(), self._subtract(rest, 0)
+            length = norms(rest).item()
             if length > 0.1 * before:
                 break
         if self.size == self.hessian.size:
@@ -136,7 +136,7 @@ class Lanczos:
         values, inner, residuals = self.ritz(self.k)
         vectors = inner.T.to(self.basis) @ self.basis[: self.size]
         for i, vector in enumerate(vectors):
-            vectors[i] *= vector[vector.abs().argmax()].sign() / lengths(vector).item()
+            vectors[i] *= vector[vector.abs().argmax()].sign() / norms(vector).item()
         return values, vectors, residuals
 
     def _shrink(self) -> None:
@@ -160,7 +160,7 @@ class Lanczos:
         for _ in range(2):
             parts = _parts(self.basis[: self.size], vector).to(vector)
             vector = torch.addmv(vector, self.basis[: self.size].T, parts, alpha=-1)
-        return vector / lengths(vector).item()
+        return vector / norms(vector).item()
 
 
 def _parts(vectors: Tensor, vector: Tensor) -> Tensor:

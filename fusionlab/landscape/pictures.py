@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fusionlab.combinations import Combinations
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.scores import Field, score_all
+from fusionlab.landscape.scores import ScoreFunction, score_all
 from fusionlab.weights import Weights
 
 FARTHEST = 100.0  # by how much the logit of one class is lifted at most
@@ -18,7 +18,7 @@ SMOOTH = 12  # units per pixel; with fewer the loss is rough between the pixels
 
 
 def picture_plane(
-    landscape: Field,
+    landscape: ScoreFunction,
     theta: Weights,
     picture: Tensor,
     *,
@@ -95,7 +95,7 @@ def _views(units: int, seed: int) -> Tensor:
     return torch.stack([sqrt(2) * offset, angle.cos(), angle.sin()])  # (3, units)
 
 
-def _lifts(landscape: Field, theta: Weights, picture: Tensor, top: float) -> Tensor:
+def _lifts(landscape: ScoreFunction, theta: Weights, picture: Tensor, top: float) -> Tensor:
     """How far to lift the first class's logit for a loss: convex, so it grows once it grows."""
     last = list(theta)[-1]
     first = torch.zeros_like(theta[last])

@@ -25,7 +25,7 @@ from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
 from fusionlab.weights import Weights
 
 Tensors: TypeAlias = Mapping[str, Tensor]
-Measured: TypeAlias = Sequence[Mapping[str, Tensor]]  # statistics of each point, or nothing
+BatchStatistics: TypeAlias = Sequence[Mapping[str, Tensor]]  # statistics of each point, or nothing
 
 BETWEEN = ((0.6, 0.4), (0.3, 0.7))  # combinations of two points at which short cuts are tried
 
@@ -57,7 +57,7 @@ class Plan:
             return self._of_one(c, measured)
         return self._over(c, measured, self._batches)
 
-    def _of_one(self, c: Tensor, measured: Measured) -> Tensor:
+    def _of_one(self, c: Tensor, measured: BatchStatistics) -> Tensor:
         """The sums at one point: in one call, or its rows go to the threads."""
         batches = [self._whole] if self.job.is_one_call else self._batches
         tensors = self._tensors(c, measured, 0)
@@ -65,7 +65,7 @@ class Plan:
             look = partial(self._sums, c, tensors)
             return reduce(torch.add, run(look, batches, self.job.batching.workers))
 
-    def _over(self, c: Tensor, measured: Measured, batches: Sequence[Batch]) -> Tensor:
+    def _over(self, c: Tensor, measured: BatchStatistics, batches: Sequence[Batch]) -> Tensor:
         """The sums over batches at coefficients c (P, k), shape (4, P)."""
 
         def score(start: int) -> Tensor:
@@ -77,7 +77,7 @@ class Plan:
         starts = range(0, len(c), self.stack)
         return torch.cat(run(score, starts, self.job.batching.workers), 1)
 
-    def _measured(self, c: Tensor) -> Measured:
+    def _measured(self, c: Tensor) -> BatchStatistics:
         """The statistics that normalising layers have at each point, if they are measured there."""
         job = self.job
         if job.calibration is None or job.one_batch:
@@ -98,7 +98,7 @@ class Plan:
         """Parameters and buffers at one row of coefficients (1, k)."""
         return {name: t[0] for name, t in self.basis.at(c).items()}
 
-    def _tensors(self, c: Tensor, measured: Measured, start: int) -> dict[str, Tensor]:
+    def _tensors(self, c: Tensor, measured: BatchStatistics, start: int) -> dict[str, Tensor]:
         """Parameters and buffers at the coefficients c (q, k) of one call, each (q, ...)."""
         tensors = self.basis.at(c, without=self.first.names if self.first else ())
         own = measured[start] if measured else {}  # of one point: such calls are not stacked

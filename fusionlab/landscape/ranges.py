@@ -8,14 +8,16 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape.planes import Bounds, Plane
-from fusionlab.landscape.scores import Field, score_all
+from fusionlab.landscape.scores import ScoreFunction, score_all
 
 FIRST = 2.0**-10  # of the longest way: the first step
 HALVINGS = 4  # a doubled step is too long by up to a half; so often it is halved towards the rim
 ARMS = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 1.0]], dtype=torch.double)
 
 
-def reach(landscape: Field, plane: Plane, *, rise: float = 2.0, most: float = 2.0) -> Bounds:
+def loss_range(
+    landscape: ScoreFunction, plane: Plane, *, rise: float = 2.0, most: float = 2.0
+) -> Bounds:
     """The rectangle at whose edges, straight ahead of the origin, the loss has risen by `rise`.
 
     Args:

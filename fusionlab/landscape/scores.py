@@ -55,7 +55,7 @@ class Score(_Pair):
         return f"{words}, {quality.name} {quality.write(self.quality)}" if quality else words
 
 
-Field: TypeAlias = Callable[[Weights], Score]  # a landscape, or any function in its place
+ScoreFunction: TypeAlias = Callable[[Weights], Score]  # a landscape, or any function in its place
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class Scores(Measured):
             yield Score(loss, quality, self.measures)
 
 
-def score_all(landscape: Field, points: Sequence[Weights]) -> Scores:
+def score_all(landscape: ScoreFunction, points: Sequence[Weights]) -> Scores:
     """Score many points by any function θ ↦ Score, in one call where it has `scores`."""
     many: Any = getattr(landscape, "scores", None)
     if many is not None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from fusionlab.combinations import Combinations
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.directions import filter_normalise, random_direction
-from fusionlab.landscape.scores import Field, Score, score_all
+from fusionlab.landscape.scores import Score, ScoreFunction, score_all
 from fusionlab.spaces import STATISTICS
 from fusionlab.weights import Weights
 
@@ -202,7 +202,7 @@ class Flatness:
 
 
 def flatness(
-    landscape: Field,
+    landscape: ScoreFunction,
     theta: Weights,
     *,
     scales: Sequence[float] = (0.05, 0.1, 0.2, 0.3, 0.5),

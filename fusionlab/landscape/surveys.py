@@ -18,7 +18,7 @@ from fusionlab.data import Data, content_hash
 from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.scores import Field, measures_of, score_all
+from fusionlab.landscape.scores import ScoreFunction, measures_of, score_all
 from fusionlab.outputs import tensors_of
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
 from fusionlab.streams import Stream
@@ -67,7 +67,7 @@ class Chart(Protocol):
         """The points of a grid, row by row: number i · len(x) + j stands at (x[j], y[i])."""
 
 
-def survey(landscape: Field, plane: Chart, x: Tensor, y: Tensor) -> Surface:
+def survey(landscape: ScoreFunction, plane: Chart, x: Tensor, y: Tensor) -> Surface:
     """Score every point of the grid x × y of the plane."""
     scores = score_all(landscape, plane.grid(x, y))
     shape = (len(y), len(x))
@@ -106,7 +106,7 @@ class Survey(Iterator[Surface]):
 
     def __init__(
         self,
-        landscape: Field,
+        landscape: ScoreFunction,
         plane: Plane,
         x: Tensor,
         y: Tensor,
@@ -132,7 +132,7 @@ class Survey(Iterator[Surface]):
                 return self.surface()
         raise StopIteration
 
-    def _stages(self) -> Iterator[tuple[Field, Readings, Lattice]]:
+    def _stages(self) -> Iterator[tuple[ScoreFunction, Readings, Lattice]]:
         """What to measure, in this order: the shape from a sample first, then the truth."""
         coarse, middle, all_points = self._levels
         if self._sample is not None and not self._exact.covers(middle):
@@ -172,7 +172,7 @@ class Survey(Iterator[Surface]):
         measures = measures_of(self.landscape)
         return Surface(self.x, self.y, estimate.loss, estimate.quality, known, measures)
 
-    def _measure(self, landscape: Field, readings: Readings, level: Lattice) -> None:
+    def _measure(self, landscape: ScoreFunction, readings: Readings, level: Lattice) -> None:
         """Measure points of one level until it is done or it is time for a look."""
         begin = time.perf_counter()
         try:
@@ -201,7 +201,7 @@ class Survey(Iterator[Surface]):
         return content_hash(tensors) + getattr(self.landscape, "batch_norm", "")
 
 
-def _is_streamed(landscape: Field) -> bool:
+def _is_streamed(landscape: ScoreFunction) -> bool:
     """Whether each call reads all data anew, so that it should be for many points."""
     return isinstance(landscape, Landscape) and isinstance(landscape.data, Stream)
 
@@ -213,7 +213,7 @@ def _rounds(rows: Tensor, pace: Callable[[], int]) -> Iterator[Tensor]:
         rows = rows[count:]
 
 
-def _sample(landscape: Field, coarse: Lattice) -> Landscape | None:
+def _sample(landscape: ScoreFunction, coarse: Lattice) -> Landscape | None:
     """A cheaper landscape of the same shape, where data and grid are large enough to gain."""
     if not isinstance(landscape, Landscape):
         return None

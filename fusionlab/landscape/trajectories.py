@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape.planes import Plane, centred_products
-from fusionlab.landscape.scores import Field, Scores, measures_of, score_all
+from fusionlab.landscape.scores import ScoreFunction, Scores, measures_of, score_all
 from fusionlab.weights import Weights
 
 FLAT = 1e-12  # share of the variance below which a direction is rounding
@@ -67,28 +67,28 @@ class TrajectoryPlane:
 
 
 @dataclass(frozen=True, eq=False)
-class Shadows:
+class ProjectedRun:
     """The scores of n points beside those of their shadows, the nearest points of a plane.
 
     Attributes:
         real: what the points score.
-        shadow: what the picture shows in their place.
+        projected: what the picture shows in their place.
         distances: how far each point lies from its shadow, shape (n,).
 
     Example:
         >>> import torch
         >>> from fusionlab import Weights
-        >>> from fusionlab.landscape import Plane, Score, shadows
+        >>> from fusionlab.landscape import Plane, Score, project_run
         >>> a, b, c, off = (Weights({"w": row}) for row in torch.tensor(
         ...     [[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 2]]
         ... ))
-        >>> found = shadows(lambda p: Score((p @ p).item(), 0.0), [off], Plane.through(a, b, c))
-        >>> found.real.loss.item(), found.shadow.loss.item(), found.distances.item()
+        >>> found = project_run(lambda p: Score((p @ p).item(), 0.0), [off], Plane.through(a, b, c))
+        >>> found.real.loss.item(), found.projected.loss.item(), found.distances.item()
         (6.0, 2.0, 2.0)
     """
 
     real: Scores
-    shadow: Scores
+    projected: Scores
     distances: Tensor
 
 
@@ -128,13 +128,13 @@ def trajectory_plane(
     return TrajectoryPlane(plane, components.explained, seen[:, :2], seen[:, 2:].norm(dim=1))
 
 
-def shadows(landscape: Field, points: Sequence[Weights], plane: Plane) -> Shadows:
+def project_run(landscape: ScoreFunction, points: Sequence[Weights], plane: Plane) -> ProjectedRun:
     """Score points, and the places where a picture of `plane` shows them."""
     places, distances = plane.locate(points)
     each = [landscape(theta) for theta in points]
     loss, quality = torch.tensor(each, dtype=torch.double).T
     real = Scores(loss, quality, measures_of(each[0]))
-    return Shadows(real, score_all(landscape, plane.at(places)), distances)
+    return ProjectedRun(real, score_all(landscape, plane.at(places)), distances)
 
 
 def _coordinates(points: Sequence[Weights]) -> Tensor:

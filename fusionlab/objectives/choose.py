@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from fusionlab.objectives.classes import CrossEntropy
+from fusionlab.objectives.functions import Loss, OwnLoss
 from fusionlab.objectives.named import (
     classification,
     one_logit,
@@ -19,7 +20,6 @@ from fusionlab.objectives.named import (
     tokens,
 )
 from fusionlab.objectives.objective import Objective
-from fusionlab.objectives.own import Loss, OwnLoss
 
 AnyObjective: TypeAlias = Objective | Loss | str | None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from fusionlab.objectives.classes import IGNORED, CrossEntropy
+from fusionlab.objectives.functions import Loss, OwnLoss
 from fusionlab.objectives.numbers import EACH_LABEL, BinaryCrossEntropy, SquaredError
 from fusionlab.objectives.objective import Objective
-from fusionlab.objectives.own import Loss, OwnLoss
 from fusionlab.quantities import CLASSIFIED, Measures, Quantity
 
 

@@ -10,7 +10,7 @@ from fusionlab.show.explore.line import LineExplorer, explore_line
 from fusionlab.show.explore.simplex import SubspaceExplorer, explore_subspace
 from fusionlab.show.explore.soup import SoupExplorer, explore_soup
 from fusionlab.show.figures.bars import draw_bars, draw_points
-from fusionlab.show.figures.checkpoint_plots import draw_components, draw_shadows
+from fusionlab.show.figures.checkpoint_plots import draw_components, draw_projected_run
 from fusionlab.show.figures.layout import arrange, with_slider
 from fusionlab.show.figures.path_maps import draw_paths
 from fusionlab.show.figures.plotted_runs import PlottedRun
@@ -41,8 +41,8 @@ __all__ = [
     "draw_paths",
     "draw_points",
     "draw_profiles",
+    "draw_projected_run",
     "draw_samples",
-    "draw_shadows",
     "draw_surface",
     "draw_surfaces",
     "explore_curves",

@@ -113,7 +113,7 @@ def rich(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
-def notice(words: str, colour: str) -> str:
+def framed(words: str, colour: str) -> str:
     """Frame a sentence as HTML that fits light and dark pages and is read out when it appears."""
     style = f"border-left:4px solid {colour};padding:4px 12px;margin:4px 0;line-height:1.45"
     return f'<div role="status" style="{style}">{rich(words)}</div>'

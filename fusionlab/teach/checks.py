@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from traceback import FrameSummary
 from typing import Any, NamedTuple
 
-from fusionlab.teach.cards import GREEN, GREY, VERMILLION, notice
+from fusionlab.teach.cards import GREEN, GREY, VERMILLION, framed
 
 _IDLE_STEPS = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
 
@@ -86,7 +86,7 @@ class Verdict:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notice(str(self), {True: GREEN, False: VERMILLION, None: GREY}[self.passed])
+        return framed(str(self), {True: GREEN, False: VERMILLION, None: GREY}[self.passed])
 
 
 def judge(exercise: Exercise, attempt: Any) -> Verdict:

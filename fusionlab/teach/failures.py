@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from IPython.display import display
 
-from fusionlab.teach.cards import VERMILLION, notice
+from fusionlab.teach.cards import VERMILLION, framed
 
 
 @contextmanager
@@ -21,6 +21,6 @@ def goes_wrong() -> Iterator[None]:
         yield
     except Exception as error:  # any failure is the lesson
         words = f"{type(error).__name__}: {error}"
-        display({"text/html": notice(words, VERMILLION), "text/plain": words}, raw=True)
+        display({"text/html": framed(words, VERMILLION), "text/plain": words}, raw=True)
         return
     raise AssertionError("this was meant to go wrong and did not: was something mended?")

@@ -18,7 +18,7 @@ from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import tensors_of
 from fusionlab.spaces import check_same_space
-from fusionlab.teach.cards import GREEN, GREY, notice
+from fusionlab.teach.cards import GREEN, GREY, framed
 from fusionlab.weights import Weights
 
 MISSING = {
@@ -93,7 +93,7 @@ class Own:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return notice(self.words, GREEN if self.theirs else GREY)
+        return framed(self.words, GREEN if self.theirs else GREY)
 
 
 class _Read(NamedTuple):

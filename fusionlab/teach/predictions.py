@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from fusionlab.teach.cards import GREEN, GREY, VERMILLION, Card, named, notice, rich
+from fusionlab.teach.cards import GREEN, GREY, VERMILLION, Card, framed, named, rich
 
 Guess = str | float
 
@@ -162,7 +162,7 @@ class Comparison(Card):
 
     def page(self) -> str:
         """The comparison as HTML."""
-        return notice(self.text(), self._prediction.compare(self._measured)[1])
+        return framed(self.text(), self._prediction.compare(self._measured)[1])
 
 
 def predict(

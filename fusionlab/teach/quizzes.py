@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from fusionlab.teach.cards import GREEN, VERMILLION, Card, named, notice, rich
+from fusionlab.teach.cards import GREEN, VERMILLION, Card, framed, named, rich
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Quiz(Card):
             self.questions, self._replies, self.answers, strict=True
         ):
             colour = GREEN if answer == question.right else VERMILLION
-            reply.value = notice(question.explain(answer), colour) if answer else ""
+            reply.value = framed(question.explain(answer), colour) if answer else ""
         given = sum(answer is not None for answer in self.answers)
         self._tally.value = f"{given} of {len(self.questions)} answered, {self.right} right."
 

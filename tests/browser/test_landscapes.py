@@ -66,8 +66,7 @@ def test_the_run_plays_and_pauses(explorer):
     assert 2 <= step < 8
     explorer.opened.wait_for_change(
         lambda: (
-            traces(explorer)["surface:now"]["x"]
-            == [traces(explorer)["surface:trail:run"]["x"][step]]
+            traces(explorer)["surface:now"]["x"] == [traces(explorer)["surface:run:run"]["x"][step]]
         ),
         False,
     )
@@ -149,10 +148,8 @@ def test_cross_sections_along_x_and_through_two_clicked_points(explorer):
 
 def test_all_of_it_in_space(explorer):
     explorer.control("combobox", "view").select_option("3-D")
-    drawn(explorer, "surface:trail:run")
-    explorer.opened.wait_for_change(
-        lambda: traces(explorer)["surface:trail:run"]["type"], "scatter"
-    )
+    drawn(explorer, "surface:run:run")
+    explorer.opened.wait_for_change(lambda: traces(explorer)["surface:run:run"]["type"], "scatter")
     explorer.opened.press(explorer.control("slider", "checkpoint"), "ArrowRight", times=3)
     explorer.says(r"The run: step 3,")
     explorer.opened.shoot("landscape-run-3d")

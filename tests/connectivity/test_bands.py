@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from fusionlab import Weights, lerp
-from fusionlab.connectivity import Bezier, Line, Stretching, elastic_band, profile
+from fusionlab.connectivity import BandFitting, Bezier, Line, elastic_band, profile
 
 from .surfaces import LEFT, MIDDLE, RIGHT, Surface, bent_valley, muller_brown, place
 
@@ -82,14 +82,14 @@ def test_pivots_are_added_where_the_loss_rises_between_them():
     def needle(x, y):
         return torch.exp(-200 * (x - 0.6) ** 2) + y**2
 
-    *_, last = Stretching(Surface(needle), A, B, pivots=3, cycles=2, steps=5, lr=0.01)
+    *_, last = BandFitting(Surface(needle), A, B, pivots=3, cycles=2, steps=5, lr=0.01)
     assert len(last.points) == 6
     assert last.positions[4].item() == pytest.approx(0.8, abs=0.03)  # x = 0.6
 
 
 def test_no_pivot_is_added_beyond_the_most():
     settings = {"pivots": 3, "cycles": 4, "steps": 3, "lr": 0.001, "tolerance": 0.0}
-    band = elastic_band(Surface(bent_valley), A, B, most=6, progress=False, **settings)
+    band = elastic_band(Surface(bent_valley), A, B, max_pivots=6, progress=False, **settings)
     assert len(band.points) - 2 <= 6
 
 
@@ -149,7 +149,7 @@ def test_an_interrupt_keeps_the_best_so_far():
 
 def test_what_one_watches_is_what_one_gets():
     surface = Surface(bent_valley)
-    stretching = Stretching(surface, A, B, lr=0.02, steps=60, cycles=3)
+    stretching = BandFitting(surface, A, B, lr=0.02, steps=60, cycles=3)
     looks = list(stretching)
     assert stretching.steps == stretching.total == 180
     assert all(look(0.0) is A and look(1.0) is B for look in looks)

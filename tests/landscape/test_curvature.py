@@ -20,7 +20,7 @@ from fusionlab.landscape import (
     trace,
     traces,
 )
-from fusionlab.landscape.hessians import inner, lengths
+from fusionlab.landscape.hessians import inner, norms
 from fusionlab.landscape.twice import twice_differentiable
 
 quiet = {"progress": False}
@@ -336,7 +336,7 @@ def test_vectors_of_many_coordinates_have_length_one():
 def test_inner_products_of_long_vectors_are_those_of_double_precision():
     a, b = torch.randn(2, 3, 3_000_001, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(inner(a, b), (a.double() * b.double()).sum(1), rtol=1e-9, atol=1e-6)
-    torch.testing.assert_close(lengths(a), a.double().norm(dim=1), rtol=1e-12, atol=0)
+    torch.testing.assert_close(norms(a), a.double().norm(dim=1), rtol=1e-12, atol=0)
     assert inner(a, b).dtype == torch.double
 
 

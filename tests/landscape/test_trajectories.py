@@ -12,8 +12,8 @@ from fusionlab.landscape import (
     Plane,
     Score,
     principal_components,
+    project_run,
     random_direction,
-    shadows,
     trajectory_plane,
 )
 
@@ -116,11 +116,11 @@ def test_of_a_random_walk_the_components_are_cosines():
 def test_a_shadow_is_the_nearest_point_of_the_plane_and_the_scores_are_of_both():
     points = walk()
     plane = Plane.through(*points[:3])
-    found = shadows(bowl, points, plane)
+    found = project_run(bowl, points, plane)
     for i, theta in enumerate(points):
         assert found.real.loss[i].item() == pytest.approx(bowl(theta).loss)
         shadow = plane(*plane.project(theta))
-        assert found.shadow.loss[i].item() == pytest.approx(bowl(shadow).loss)
+        assert found.projected.loss[i].item() == pytest.approx(bowl(shadow).loss)
         assert found.distances[i].item() == pytest.approx((theta - shadow).norm().item())
     assert found.distances[:3].tolist() == [0, 0, 0]
     assert found.distances[3:].min() > 0.1

@@ -167,7 +167,7 @@ def test_the_loss_of_all_rows_is_torchs_own(case):
 
 
 @every_case
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.sets(st.integers(1, N - 1), max_size=8), seed=st.integers(0, 99))
 def test_sums_over_batches_add_up_whatever_the_batches(case, cuts, seed):
     objective, outputs, targets, loss, quality = CASES[case]

@@ -235,7 +235,7 @@ def test_moves_while_it_trains_end_at_the_hand_with_the_curve_trained():
 
 
 def test_what_is_trained_may_yield_paths_and_count_its_own_steps():
-    class Stretching:
+    class BandFitting:
         steps, total = 0, 2
 
         def __iter__(self):
@@ -247,7 +247,7 @@ def test_what_is_trained_may_yield_paths_and_count_its_own_steps():
             self.steps += 1
             return Chain((A, point(0.5, self.steps), B))
 
-    explorer = explore(training={"curve": Stretching})
+    explorer = explore(training={"curve": BandFitting})
     explorer.go_on()
     until(lambda: explorer.trainer.state == "done")
     assert explorer.wait(20)

@@ -251,7 +251,7 @@ def test_error_and_accuracy_can_be_shown_too():
 def test_a_run_is_played_checkpoint_by_checkpoint_without_measuring_anew():
     hill = Hill()
     explorer = explore(hill, trajectory=RUN)
-    assert shown(explorer, "surface:trail:run")["x"] == [3, 1, 0.5, 0]
+    assert shown(explorer, "surface:run:run")["x"] == [3, 1, 0.5, 0]
     before = hill.calls
     from_the_page(explorer.step, value=1)
     assert shown(explorer, "surface:now")["x"] == [1]

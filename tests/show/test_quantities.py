@@ -13,7 +13,7 @@ from fusionlab import Data, Weights, objectives, show
 from fusionlab.connectivity import Bezier, Fitting, Line, Profile, Simplex, profile
 from fusionlab.descent import Recipe
 from fusionlab.landscape import Landscape, Plane, Surface, gradient_field, survey
-from fusionlab.landscape.trajectories import shadows
+from fusionlab.landscape.trajectories import project_run
 from fusionlab.quantities import Measures, Quantity
 from fusionlab.show.figures.scales import Scale
 
@@ -299,8 +299,8 @@ def test_around_one_network_the_map_ends_where_another_loss_is_fivefold():
 
 def test_checkpoints_and_arrows_carry_the_unit():
     plane = Plane.through(P, Q, R)
-    found = shadows(REGRESSION, [P, Q, 2 * R], plane)
-    drawn = show.draw_shadows(found, [0, 1, 2])
+    found = project_run(REGRESSION, [P, Q, 2 * R], plane)
+    drawn = show.draw_projected_run(found, [0, 1, 2])
     assert drawn.layout.yaxis.title.text == "loss (squared kg)"
     assert "squared kg and the plane shows" in drawn.layout.meta["description"]
     arrows = gradient_field(REGRESSION, plane, T, T, progress=False)

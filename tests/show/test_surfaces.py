@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from fusionlab.landscape import Scores, Shadows, Surface
+from fusionlab.landscape import ProjectedRun, Scores, Surface
 from fusionlab.show import PlottedRun, draw_surface, draw_surfaces
 from fusionlab.show.figures.scales import KNEE
 from fusionlab.show.figures.slices import Slice, draw_slice
@@ -89,13 +89,13 @@ def run() -> PlottedRun:
     real = Scores(torch.tensor([20.0, 12.0, 11.0]), torch.tensor([0.1, 0.5, 0.9]))
     below = Scores(torch.tensor([21.0, 13.0, 11.0]), torch.tensor([0.1, 0.4, 0.9]))
     places = torch.tensor([[0.0, 3.0], [2.0, 2.0], [4.0, 1.0]])
-    return PlottedRun(places, (0, 10, 25), Shadows(real, below, torch.tensor([1.5, 0.5, 0.0])))
+    return PlottedRun(places, (0, 10, 25), ProjectedRun(real, below, torch.tensor([1.5, 0.5, 0.0])))
 
 
 @pytest.mark.parametrize("view", ["contour", "3d"])
 def test_a_run_is_a_line_through_its_checkpoints_with_one_pointed_at(view):
     figure = draw_surface(surface(), trajectory={"a": run()}, now=1, view=view, log=False)
-    line, now = trace(figure, "surface:trail:a"), trace(figure, "surface:now")
+    line, now = trace(figure, "surface:run:a"), trace(figure, "surface:now")
     assert line.x == (0.0, 2.0, 4.0)
     assert line.text[1] == ("a: step 10, loss 12.00 nats (13.00 nats on the plane, 0.50 below)")
     assert (now.x, now.y) == ((2.0,), (2.0,))

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from fusionlab.landscape import Components, Scores, Shadows
-from fusionlab.show import draw_components, draw_shadows
+from fusionlab.landscape import Components, ProjectedRun, Scores
+from fusionlab.show import draw_components, draw_projected_run
 
 ACCURACY = torch.full((3,), 0.5)
-FOUND = Shadows(
+FOUND = ProjectedRun(
     Scores(torch.tensor([2.3, 0.5, 0.1]), ACCURACY),
     Scores(torch.tensor([0.8, 0.4, 0.1]), ACCURACY),
     torch.tensor([6.0, 2.0, 0.0]),
@@ -15,7 +15,7 @@ FOUND = Shadows(
 
 
 def test_the_shadows_are_drawn_point_by_point_and_the_widest_gap_is_told():
-    figure = draw_shadows(FOUND, [0, 10, 20])
+    figure = draw_projected_run(FOUND, [0, 10, 20])
     drawn = {trace.name: trace for trace in figure.data}
     assert drawn["the checkpoint"].x == (0, 10, 20)
     assert drawn["the checkpoint"].y == pytest.approx([2.3, 0.5, 0.1])

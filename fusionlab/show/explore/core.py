@@ -10,7 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from fusionlab.landscape import Field
+from fusionlab.landscape import ScoreFunction
 from fusionlab.quantities import Measures
 from fusionlab.show.explore.controls import button, choice, one_of
 from fusionlab.show.explore.display import Display
@@ -44,7 +44,7 @@ class Control:
     quick: bool = False
 
 
-def landscape_control(landscapes: Mapping[str, Field], on: str | None) -> Control:
+def landscape_control(landscapes: Mapping[str, ScoreFunction], on: str | None) -> Control:
     """On which of the landscapes it is measured."""
     names = list(landscapes)
     start = one_of(names, on or names[0], "landscape")

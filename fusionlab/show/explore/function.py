@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from torch import Tensor
 
-from fusionlab.landscape import Field, Score
+from fusionlab.landscape import Score, ScoreFunction
 from fusionlab.show.explore.controls import slider
 from fusionlab.show.explore.core import Control, Explorer
 from fusionlab.show.explore.parts import Part, State
@@ -23,7 +23,7 @@ from fusionlab.show.figures.words import capital, describe_scores
 from fusionlab.show.page.fig import Changes
 from fusionlab.weights import Weights
 
-Place = tuple[float, ...]  # a value for each slider
+Values = tuple[float, ...]  # a value for each slider
 Slider = float | tuple[float, ...]  # where it begins, from 0 to 1; (low, high); or all three
 
 
@@ -39,10 +39,10 @@ class Bars(Part):
     """
 
     def __init__(
-        self, landscapes: Mapping[str, Field], theta: Callable[[Place], Weights],
-        *, others: Mapping[str, Place], chosen: Callable[[State], Place], name: str,
+        self, landscapes: Mapping[str, ScoreFunction], theta: Callable[[Values], Weights],
+        *, others: Mapping[str, Values], chosen: Callable[[State], Values], name: str,
     ) -> None:  # fmt: skip
-        def at(places: Sequence[Place]) -> list[Weights]:
+        def at(places: Sequence[Values]) -> list[Weights]:
             return [theta(place) for place in places]
 
         self.measures = shared_measures(landscapes)
@@ -117,7 +117,7 @@ class _Said:
 
 def explore_function(
     function: Callable[..., Any],
-    landscape: Field | Mapping[str, Field] | None = None,
+    landscape: ScoreFunction | Mapping[str, ScoreFunction] | None = None,
     *,
     samples: Any = None,
     classes: Sequence[str] | None = None,
@@ -145,10 +145,10 @@ def explore_function(
     landscapes = {} if landscape is None else by_name(landscape)
     ranges = {name: _read(given) for name, given in sliders.items()}
 
-    def chosen(s: State) -> Place:
+    def chosen(s: State) -> Values:
         return tuple(getattr(s, name) for name in ranges)
 
-    def theta(place: Place) -> Any:
+    def theta(place: Values) -> Any:
         return function(**dict(zip(ranges, place, strict=True)))
 
     asked, remark = ask_about(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import torch
 
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Field, Score
+from fusionlab.landscape import Score, ScoreFunction
 from fusionlab.show.explore.along import STEPS, Along, Track
 from fusionlab.show.explore.controls import slider, switch
 from fusionlab.show.explore.core import Control
@@ -29,7 +29,7 @@ BEYOND = 50  # hundredths past each end, where the reader asks for it
 class AlongLine(Along):
     """One line on several landscapes."""
 
-    def __init__(self, landscapes: Mapping[str, Field], line: Path, **given: Any) -> None:
+    def __init__(self, landscapes: Mapping[str, ScoreFunction], line: Path, **given: Any) -> None:
         def at(hundredths: Sequence[int]) -> Any:
             return points_on(line, torch.tensor(hundredths, dtype=torch.double) / STEPS)
 
@@ -112,7 +112,7 @@ class LineExplorer(SlidingExplorer):
 
 
 def explore_line(
-    landscape: Field | Mapping[str, Field],
+    landscape: ScoreFunction | Mapping[str, ScoreFunction],
     line: Path,
     *,
     samples: Any = None,

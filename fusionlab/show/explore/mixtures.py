@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import torch
 
 from fusionlab.connectivity import Simplex
-from fusionlab.landscape import Field, Survey
+from fusionlab.landscape import ScoreFunction, Survey
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.scored import Maps, Scored
 from fusionlab.show.figures.amounts import amount
@@ -30,7 +30,7 @@ class Mixtures(Part):
     """
 
     def __init__(
-        self, landscapes: Mapping[str, Field], simplex: Simplex, names: Sequence[str]
+        self, landscapes: Mapping[str, ScoreFunction], simplex: Simplex, names: Sequence[str]
     ) -> None:
         def at(places: Sequence[Any]) -> Any:
             return simplex.at(torch.tensor(places, dtype=torch.double))

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from torch import Tensor
 
 from fusionlab.data import Data
-from fusionlab.landscape import Field, measures_of
+from fusionlab.landscape import ScoreFunction, measures_of
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.figures.samples import Samples, class_numbers, draw_samples
 from fusionlab.show.page.fig import Changes
@@ -61,7 +61,7 @@ class SamplePredictions(Part):
 
 
 def ask_about(
-    landscapes: Mapping[str, Field],
+    landscapes: Mapping[str, ScoreFunction],
     data: Any,
     classes: Sequence[str] | None,
     *,

@@ -7,7 +7,7 @@ from threading import Lock
 from time import perf_counter
 from typing import Any
 
-from fusionlab.landscape import Field, Score, Surface, Survey, score_all
+from fusionlab.landscape import Score, ScoreFunction, Surface, Survey, score_all
 from fusionlab.weights import Weights
 
 BREATH = 0.02  # seconds of work between two looks at whether something newer is wanted
@@ -21,7 +21,9 @@ class Scored:
         at: makes points of places, as one batch.
     """
 
-    def __init__(self, landscape: Field, at: Callable[[Sequence[Any]], Sequence[Weights]]) -> None:
+    def __init__(
+        self, landscape: ScoreFunction, at: Callable[[Sequence[Any]], Sequence[Weights]]
+    ) -> None:
         self.landscape, self._at, self._changing = landscape, at, Lock()
         self.known: Mapping[Hashable, Score] = {}  # is replaced, and never altered
 
@@ -103,6 +105,6 @@ def in_bites(
         yield
 
 
-def by_name(landscape: Field | Mapping[str, Field]) -> dict[str, Field]:
+def by_name(landscape: ScoreFunction | Mapping[str, ScoreFunction]) -> dict[str, ScoreFunction]:
     """Landscapes by name; one alone has none."""
     return dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}

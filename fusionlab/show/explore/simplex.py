@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
-from fusionlab.landscape import Field, Surface
+from fusionlab.landscape import ScoreFunction, Surface
 from fusionlab.show.explore.controls import choice, one_of, switch
 from fusionlab.show.explore.core import (
     Control,
@@ -149,7 +149,7 @@ def _exact(shares: Shares) -> Shares:
 
 
 def _controls(
-    mixtures: Mixtures, landscapes: Mapping[str, Field], given: Any
+    mixtures: Mixtures, landscapes: Mapping[str, ScoreFunction], given: Any
 ) -> dict[str, Control]:
     """A control for each setting; the corners can be chosen where there are more than three."""
     vertices = [(name, number) for number, name in enumerate(mixtures.names)]
@@ -170,7 +170,7 @@ def _controls(
 
 
 def explore_subspace(
-    landscape: Field | Mapping[str, Field],
+    landscape: ScoreFunction | Mapping[str, ScoreFunction],
     simplex: Simplex,
     *,
     samples: Any = None,

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fusionlab.connectivity import Simplex
-from fusionlab.landscape import Field
+from fusionlab.landscape import ScoreFunction
 from fusionlab.show.explore.controls import slider
 from fusionlab.show.explore.core import Control
-from fusionlab.show.explore.function import Bars, FunctionExplorer, Place
+from fusionlab.show.explore.function import Bars, FunctionExplorer, Values
 from fusionlab.show.explore.parts import State
 from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.explore.scored import by_name
@@ -27,7 +27,7 @@ class SoupExplorer(FunctionExplorer):
 
 
 def explore_soup(
-    landscape: Field | Mapping[str, Field],
+    landscape: ScoreFunction | Mapping[str, ScoreFunction],
     points: Mapping[str, Weights],
     *,
     samples: Any = None,
@@ -63,7 +63,7 @@ def explore_soup(
     return SoupExplorer(controls, [bars, *asked], call, written=written, remark=remark)
 
 
-def mixed(s: State) -> Place:
+def mixed(s: State) -> Values:
     """The shares, scaled to sum to 1; equal ones where all sliders are at 0."""
     values = list(s.values.values())
     total = sum(values)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from fusionlab.landscape import Components, Shadows
+from fusionlab.landscape import Components, ProjectedRun
 from fusionlab.show.figures.amounts import amount, numbers, percent
 from fusionlab.show.figures.layout import arrange
 from fusionlab.show.figures.scales import Scale, floor_of, has_logarithm
@@ -18,8 +18,8 @@ from fusionlab.show.figures.words import listed
 _LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top"}
 
 
-def draw_shadows(
-    found: Shadows, steps: Sequence[int], *, log: bool = True, title: str | None = None
+def draw_projected_run(
+    found: ProjectedRun, steps: Sequence[int], *, log: bool = True, title: str | None = None
 ) -> go.Figure:
     """The loss of each checkpoint, the loss that a plane shows in its place, and how far off it is.
 
@@ -30,7 +30,7 @@ def draw_shadows(
         title: replaces "Checkpoints and their shadows on the plane".
     """
     title = title or "Checkpoints and their shadows on the plane"
-    own, seen, loss = found.real.loss, found.shadow.loss, found.real.measures.loss
+    own, seen, loss = found.real.loss, found.projected.loss, found.real.measures.loss
     log = log and has_logarithm(loss, own, seen)
     scale = Scale(own, seen, quantity=loss, log=True)
     worst = int((scale.heights(seen) - scale.heights(own)).nan_to_num().abs().argmax())

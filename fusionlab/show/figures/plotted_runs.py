@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
-from fusionlab.landscape import Shadows, TrajectoryPlane
+from fusionlab.landscape import ProjectedRun, TrajectoryPlane
 from fusionlab.show.figures.amounts import amount, numbers
 from fusionlab.show.figures.theme import INK
 
@@ -30,7 +30,7 @@ class PlottedRun:
 
     places: Tensor
     steps: Sequence[int]
-    shadows: Shadows | None = None
+    shadows: ProjectedRun | None = None
 
     def values(self, what: str) -> Tensor | None:
         """What is measured of the checkpoints themselves, shape (n,)."""
@@ -44,7 +44,7 @@ class PlottedRun:
             return f"step {self.steps[i]}, not measured yet"
         quantity, under = (
             self.shadows.real.measures.quantity(what),
-            self.shadows.shadow.values(what),
+            self.shadows.projected.values(what),
         )
         return (
             f"step {self.steps[i]}, {what} {amount(float(values[i]), quantity)} "
@@ -96,7 +96,7 @@ def draw_runs(
             x=numbers(run.places[:, 0]),
             y=numbers(run.places[:, 1]),
             text=[f"{name}: {run.tell(j, what)}" for j in range(len(run.places))],
-            meta=f"surface:trail:{name}",
+            meta=f"surface:run:{name}",
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2.5},
             marker={"size": 6, "color": colour, "line": {"color": "white", "width": 1}},
@@ -127,7 +127,7 @@ def raise_runs(
             y=numbers(run.places[:, 1]),
             z=height(run),
             text=[f"{name}: {run.tell(j, what)}" for j in range(len(run.places))],
-            meta=f"surface:trail:{name}",
+            meta=f"surface:run:{name}",
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 5},
             marker={"size": 3.5, "color": colour},

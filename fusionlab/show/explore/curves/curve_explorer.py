@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from fusionlab.connectivity import Path
-from fusionlab.landscape import Field, Plane
+from fusionlab.landscape import Plane, ScoreFunction
 from fusionlab.show.explore.controls import button, choice, one_of, slider
 from fusionlab.show.explore.core import Control, grid_control, landscape_control
 from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
@@ -165,7 +165,7 @@ def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
 
 
 def explore_curves(
-    landscape: Field | Mapping[str, Field],
+    landscape: ScoreFunction | Mapping[str, ScoreFunction],
     paths: Mapping[str, Path],
     *,
     training: Mapping[str, Start] | None = None,

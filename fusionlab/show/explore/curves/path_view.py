@@ -13,7 +13,7 @@ import torch
 
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Field, Plane, Score, Survey
+from fusionlab.landscape import Plane, Score, ScoreFunction, Survey
 from fusionlab.quantities import Measures
 from fusionlab.show.explore.along import STEPS, Along, Track
 from fusionlab.show.explore.curves.path_plane import PathPlane, lay_plane
@@ -38,8 +38,8 @@ class AlongPaths(Along):
     seconds = 0.1
 
     def __init__(
-        self, landscapes: Mapping[str, Field], paths: Mapping[str, Path], measures: Measures,
-        ends: tuple[str, str],
+        self, landscapes: Mapping[str, ScoreFunction], paths: Mapping[str, Path],
+        measures: Measures, ends: tuple[str, str],
     ) -> None:  # fmt: skip
         super().__init__(measures, ends)
         self._scored = {name: Scored(field, points_of) for name, field in landscapes.items()}
@@ -110,7 +110,7 @@ class PathMap(Part):
     """The paths on the map of a plane: a given one, or that of the path in focus."""
 
     def __init__(
-        self, landscapes: Mapping[str, Field], plane: Plane | None, ends: tuple[str, str]
+        self, landscapes: Mapping[str, ScoreFunction], plane: Plane | None, ends: tuple[str, str]
     ) -> None:
         def begin(key: Any) -> Survey:
             on, plane, bounds, resolution = key

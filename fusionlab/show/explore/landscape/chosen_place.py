@@ -7,7 +7,7 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from fusionlab.show.explore.controls import button
-from fusionlab.show.explore.landscape.plane_store import Place
+from fusionlab.show.figures.slices import Place
 
 
 class ChosenPlace:

@@ -9,14 +9,14 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from fusionlab.landscape import Field, Plane, Surface
+from fusionlab.landscape import Plane, ScoreFunction, Surface
 from fusionlab.show.explore.controls import choice, in_a_row, one_of, slider, toggle
 from fusionlab.show.explore.core import Control, grid_control, quantity_control
 from fusionlab.show.explore.downloads import download_buttons
 from fusionlab.show.explore.landscape.chosen_place import ChosenPlace
 from fusionlab.show.explore.landscape.landscape_view import LandscapeView, compose_maps, views_of
 from fusionlab.show.explore.landscape.pausing import PausableExplorer
-from fusionlab.show.explore.landscape.plane_store import Place, PlaneStore, read_runs
+from fusionlab.show.explore.landscape.plane_store import PlaneStore, read_runs
 from fusionlab.show.explore.landscape.slice_view import NONE, TWO, SliceView
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.playing import Player
@@ -24,7 +24,7 @@ from fusionlab.show.explore.sample_predictions import ask_about
 from fusionlab.show.explore.scored import by_name
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.maps import View
-from fusionlab.show.figures.slices import Way
+from fusionlab.show.figures.slices import Place, Way
 from fusionlab.show.figures.theme import canvas
 from fusionlab.show.figures.words import listed
 from fusionlab.show.page.export import save_page
@@ -194,7 +194,7 @@ def _controls(
 
 
 def explore_landscape(
-    landscape: Field | Mapping[str, Field],
+    landscape: ScoreFunction | Mapping[str, ScoreFunction],
     planes: Plane | Mapping[str, Plane],
     marks: Mapping[str, Weights] | None = None,
     *,

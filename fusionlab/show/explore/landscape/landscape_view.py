@@ -9,11 +9,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from fusionlab.landscape import Score, Surface
-from fusionlab.show.explore.landscape.plane_store import OnPlane, Place, PlaneStore
+from fusionlab.show.explore.landscape.plane_store import OnPlane, PlaneStore
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.maps import Map, Overlays, draw_maps
 from fusionlab.show.figures.plotted_runs import at_checkpoint
+from fusionlab.show.figures.slices import Place
 from fusionlab.show.figures.surfaces import side_by_side
 from fusionlab.show.figures.words import capital, describe_scores
 from fusionlab.show.page.fig import Changes

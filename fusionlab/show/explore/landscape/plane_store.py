@@ -13,18 +13,19 @@ from torch import Tensor
 
 from fusionlab.landscape import (
     Bounds,
-    Field,
     Landscape,
     Plane,
+    ProjectedRun,
+    ScoreFunction,
     Scores,
-    Shadows,
     Survey,
-    reach,
-    shadows,
+    loss_range,
+    project_run,
 )
 from fusionlab.show.explore.scored import Maps, Scored
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.plotted_runs import PlottedRun
+from fusionlab.show.figures.slices import Place
 from fusionlab.weights import Weights
 
 ON = 1e-3  # of a point's own length: so far it may lie off a plane that holds it, by rounding
@@ -32,7 +33,6 @@ NEAR = 0.5  # of a mark's distance from the origin: one farther off the plane is
 _FOLD = 5.0  # so many times the loss of the point in the middle is a map's edge, in other units
 FEW = 64  # rows that tell how far a plane is worth looking at
 
-Place = tuple[float, float]
 OnPlane = tuple[str, float, float]
 
 
@@ -71,7 +71,7 @@ class PlaneStore:
 
     def __init__(
         self,
-        landscapes: Mapping[str, Field],
+        landscapes: Mapping[str, ScoreFunction],
         planes: Mapping[str, Plane],
         marks: Mapping[str, Weights],
         runs: Mapping[str, Checkpoints],
@@ -84,7 +84,7 @@ class PlaneStore:
         self.places, self.plotted = cache(self._find_places), cache(self._plot)
         self.bounds, self.isometric = cache(self._find_bounds), cache(self._is_isometric)
         self._seen: dict[tuple[str, str], dict[str, PlottedRun]] = {}
-        self._known: dict[tuple[str, str], dict[tuple[str, int], Shadows]] = {}
+        self._known: dict[tuple[str, str], dict[tuple[str, int], ProjectedRun]] = {}
 
     def theta(self, place: OnPlane) -> Weights:
         """The point of weight space at a place of a plane."""
@@ -103,7 +103,7 @@ class PlaneStore:
         for run, (checkpoints, _) in self.runs.items():
             for i, theta in enumerate(checkpoints):
                 if (run, i) not in known:
-                    known[run, i] = shadows(self.landscapes[name], [theta], self.planes[plane])
+                    known[run, i] = project_run(self.landscapes[name], [theta], self.planes[plane])
                     yield
         self._seen[name, plane] = {
             run: replace(one, shadows=_together([known[run, i] for i in range(len(one.steps))]))
@@ -160,11 +160,11 @@ class PlaneStore:
         if isinstance(landscape, Landscape):
             landscape = landscape.sample(FEW)
         try:
-            return reach(landscape, self.planes[plane], rise=self._rise(landscape, plane))
+            return loss_range(landscape, self.planes[plane], rise=self._rise(landscape, plane))
         except ValueError:  # no number at the origin: there is nothing to measure a range by
             return Bounds(-1, 1, -1, 1)
 
-    def _rise(self, landscape: Field, plane: str) -> float:
+    def _rise(self, landscape: ScoreFunction, plane: str) -> float:
         """How far the loss rises up to the map's edge; units other than nats have any size."""
         if self.measures.loss.unit == "nats":
             return 2.0  # near what guessing among ten classes costs
@@ -172,7 +172,7 @@ class PlaneStore:
         return (_FOLD - 1) * home or 1.0
 
 
-def _together(single: Sequence[Shadows]) -> Shadows:
+def _together(single: Sequence[ProjectedRun]) -> ProjectedRun:
     """The shadows of several points, from those of each."""
     real, shadow = (
         Scores(
@@ -180,9 +180,9 @@ def _together(single: Sequence[Shadows]) -> Shadows:
             torch.cat([getattr(s, kind).quality.cpu().double() for s in single]),
             getattr(single[0], kind).measures,
         )
-        for kind in ("real", "shadow")
+        for kind in ("real", "projected")
     )
-    return Shadows(real, shadow, torch.cat([s.distances for s in single]))
+    return ProjectedRun(real, shadow, torch.cat([s.distances for s in single]))
 
 
 def _labelled(plane: Plane, name: str, theta: Weights) -> tuple[str, Place] | None:

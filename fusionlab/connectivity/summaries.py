@@ -12,7 +12,7 @@ from torch import Tensor
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity.paths import Path, points_on
 from fusionlab.connectivity.profiles import Profile
-from fusionlab.landscape import Field, centred_products, score_all
+from fusionlab.landscape import ScoreFunction, centred_products, score_all
 from fusionlab.weights import Weights
 
 
@@ -81,7 +81,7 @@ class PathStatistics:
         return Summary(*(number.item() for number in numbers))
 
 
-def path_statistics(landscape: Field, path: Path, *, points: int = 61) -> PathStatistics:
+def path_statistics(landscape: ScoreFunction, path: Path, *, points: int = 61) -> PathStatistics:
     """Score a path at evenly spaced t, and measure how far it has gone there.
 
     A path hurries and lingers: evenly spaced t are not evenly spaced places. The mean over t is

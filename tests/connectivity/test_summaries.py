@@ -9,7 +9,7 @@ import torch
 from fusionlab import Weights, lerp
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Bezier, Chain, Line, path_statistics
-from fusionlab.connectivity.statistics import lengths
+from fusionlab.connectivity.summaries import lengths
 from fusionlab.landscape import Score
 
 from .surfaces import place
