@@ -99,7 +99,7 @@ class Vertices:
             torch.mv(self._vertices[:, layer].T, c, out=self._theta[layer])
         self._slope.zero_()
         outputs = self._objective.select(forward(self.network, inputs))
-        loss = self._objective.sums(outputs, targets).mean
+        loss = self._objective.loss(outputs, targets)
         loss.backward()
         for c, layer in zip(shares, self._layers, strict=True):
             torch.outer(c[: len(self._free)], self._slope[layer], out=self._slopes[:, layer])

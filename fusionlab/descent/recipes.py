@@ -88,7 +88,7 @@ class Recipe:
         return ", ".join([*words, self.schedule, *changed])
 
     def total_steps(self, examples: int) -> int:
-        """OptimizerName steps on a data set of this size; every epoch has at least one.
+        """Optimizer steps on a data set of this size; every epoch has at least one.
 
         Raises:
             ValueError: if `skip` leaves none.

@@ -108,7 +108,7 @@ class _Single:
             parameter.grad = None
         returned = forward(self.network, map_tensors(lambda t: t[rows], self.inputs))
         outputs = self.objective.select(returned)
-        loss = self.objective.sums(outputs, self.targets[rows]).mean
+        loss = self.objective.loss(outputs, self.targets[rows])
         loss.backward()
         rate = self.recipe.lr * factor(self.recipe, number, self.total)
         self.descent.step([parameter.grad for parameter in self.free], rate)

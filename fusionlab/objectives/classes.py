@@ -31,11 +31,7 @@ class CrossEntropy(Objective):
     def sums(self, outputs: Tensor, targets: Tensor) -> Sums:
         """Sums over all places of outputs (n, classes, ...) or, of tokens, (n, T, classes)."""
         scores, targets = self._arrange(widened(outputs), targets)
-        weight = None if self.weight is None else self.weight.to(scores)
-        loss = functional.cross_entropy(
-            scores, targets, weight=weight, ignore_index=self.ignore_index, reduction="sum",
-            label_smoothing=self.label_smoothing,
-        )  # fmt: skip
+        weight, loss = self._weight(scores), self._loss(scores, targets, "sum")
         if targets.is_floating_point():  # probabilities of the classes
             places = whole(targets[:, 0].numel(), loss)
             return Sums(loss, places, _hits(scores, targets.argmax(1)).sum(), places)
@@ -44,6 +40,10 @@ class CrossEntropy(Objective):
         total = count if weight is None else weight[targets[counted]].sum()
         hits = (_hits(scores, targets) & counted).sum()
         return Sums(loss, total.to(loss), hits, count)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """As `Objective.loss`, without looking for the right answers."""
+        return self._loss(*self._arrange(widened(outputs), targets), "mean")
 
     def stacked(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """As `Objective.stacked`, with one call for all networks where targets are plain."""
@@ -130,6 +130,15 @@ class CrossEntropy(Objective):
     def classifies(self) -> bool:
         """Whether each row is given one class; tokens and pictures get several."""
         return self.measures is CLASSIFIED
+
+    def _weight(self, scores: Tensor) -> Tensor | None:
+        return None if self.weight is None else self.weight.to(scores)
+
+    def _loss(self, scores: Tensor, targets: Tensor, reduction: str) -> Tensor:
+        return functional.cross_entropy(
+            scores, targets, weight=self._weight(scores), ignore_index=self.ignore_index,
+            reduction=reduction, label_smoothing=self.label_smoothing,
+        )  # fmt: skip
 
     def _arrange(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Scores (n, classes, ...) and the targets they are for."""

@@ -73,6 +73,10 @@ class Objective(ABC):
         each = (self.sums(map_tensors(lambda t: t[i], outputs), targets) for i in range(count))  # noqa: B023
         return torch.stack([torch.stack([*map(double, one)]) for one in each], 1)
 
+    def loss(self, outputs: Any, targets: Tensor) -> Tensor:
+        """The loss of these rows alone, a number to be differentiated: what a step descends."""
+        return self.sums(outputs, targets).mean
+
     def means(self, outputs: Any, targets: Tensor) -> Tensor:
         """The losses of q networks on rows of their own, to be differentiated, shape (q,).
 
@@ -81,7 +85,7 @@ class Objective(ABC):
             targets: (q, n, ...).
         """
         each = (
-            self.sums(map_tensors(lambda t: t[i], outputs), one).mean  # noqa: B023
+            self.loss(map_tensors(lambda t: t[i], outputs), one)  # noqa: B023
             for i, one in enumerate(targets)
         )
         return torch.stack(list(each))

@@ -194,11 +194,13 @@ def test_several_networks_at_once_are_each_by_itself(case):
 
 
 @every_case
-def test_the_mean_has_the_gradient_of_torchs_loss(case):
+def test_the_loss_of_a_step_is_the_mean_of_the_sums_and_has_its_gradient(case):
     objective, outputs, targets, *_ = CASES[case]
     objective = objective.checked(outputs, targets)
     free = outputs.double().requires_grad_()
-    [slope] = torch.autograd.grad(objective.sums(free, targets).mean, free)
+    loss = objective.loss(free, targets)
+    torch.testing.assert_close(loss, objective.sums(free, targets).mean)
+    [slope] = torch.autograd.grad(loss, free)
     step = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(1)).double()
     ends = [objective.sums(free.detach() + h * step, targets).mean for h in (1e-6, -1e-6)]
     torch.testing.assert_close(
