@@ -159,17 +159,12 @@ class Weights(Mapping[str, Tensor]):
         """
         if vector.shape != (self.size,):
             raise ValueError(
-                f"a vector of shape {tuple(vector.shape)} is no point of this space, which has "
+                f"a vector of shape {tuple(vector.shape)} does not fit this space, which has "
                 f"{self.size} coordinates: give one of shape ({self.size},), as flat() does."
             )
         mixed = len({t.dtype for t in self.values()}) > 1
-        parts = vector.split([t.numel() for t in self.values()])
-        return Weights(
-            {
-                name: (_cast(part, t.dtype) if mixed else part).reshape(t.shape)
-                for (name, t), part in zip(self.items(), parts, strict=True)
-            }
-        )
+        parts = {name: rows[0] for name, rows in shaped(vector[None], self).items()}
+        return Weights({n: _cast(t, self[n].dtype) if mixed else t for n, t in parts.items()})
 
     @property
     def size(self) -> int:
@@ -211,6 +206,12 @@ def _unflatten(tensors: Iterable[Any], names: tuple[str, ...]) -> Weights:
 
 # A pytree, so that torch.func.grad(loss)(theta) is a point again and vmap runs over stacked ones.
 register_pytree_node(Weights, _flatten, _unflatten)
+
+
+def shaped(vectors: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rows of flat vectors (m, d) as tensors (m, ...), named and shaped as those of `like`."""
+    parts = vectors.split([t.numel() for t in like.values()], 1)
+    return {n: p.reshape(len(p), *t.shape) for (n, t), p in zip(like.items(), parts, strict=True)}
 
 
 def lerp(a: Weights, b: Weights, t: _Scalar) -> Weights:

@@ -10,7 +10,7 @@ import fusionlab
 PACKAGE = Path(fusionlab.__file__).parent
 GROUND = {
     "outputs", "modes", "modules", "costs", "randomness", "spaces", "weights", "coordinates",
-    "combinations",
+    "combinations", "scores",
     "rows", "data", "streams", "quantities", "objectives", "checkpoints", "descent",
 }  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
@@ -23,6 +23,7 @@ DOORS = {
     "costs": {"modes", "outputs"},
     "weights": {"spaces", "modes", "modules"},
     "coordinates": {"spaces", "weights"},
+    "scores": {"quantities", "weights"},
     "combinations": {"spaces", "weights"},
     "randomness": set(),
     "rows": {"outputs", "randomness"},

@@ -19,7 +19,8 @@ from fusionlab.connectivity.polylines import Band, Polyline, interpolate
 from fusionlab.connectivity.profiles import profile
 from fusionlab.coordinates import check_finite
 from fusionlab.descent import Recipe, carry_out, factor
-from fusionlab.landscape import Landscape, Sloped
+from fusionlab.landscape import Landscape
+from fusionlab.scores import Sloped
 from fusionlab.weights import Weights
 
 DENSE = 8  # steps per segment in which the loss between two pivots is looked for

@@ -9,7 +9,7 @@ from operator import or_
 from fusionlab.connectivity.paths import Line
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.coordinates import in_one_precision
-from fusionlab.landscape import ScoreFunction
+from fusionlab.scores import ScoreFunction
 from fusionlab.weights import Weights
 
 Groups = Mapping[str, Sequence[str]]

@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from fusionlab.coordinates import check_finite, check_real
 from fusionlab.data import Data
 from fusionlab.descent import fitted
-from fusionlab.landscape import shaped
 from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import Inputs, forward
 from fusionlab.spaces import check_same_space
-from fusionlab.weights import Weights
+from fusionlab.weights import Weights, shaped
 
 Penalty = Callable[[Tensor], Tensor]  # inner products ⟨θᵢ, θⱼ⟩ of the vertices (k, k) ↦ a number
 

@@ -17,12 +17,12 @@ from fusionlab.landscape.hessians import Hessian
 from fusionlab.landscape.jobs import Job
 from fusionlab.landscape.plans import Plan
 from fusionlab.landscape.precision import wide, working
-from fusionlab.landscape.scores import Score, Scores
 from fusionlab.landscape.slopes import PRODUCT_FLOPS, Slopes
 from fusionlab.landscape.statistics import measure
 from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import Inputs, explained, in_precision, map_tensors
 from fusionlab.quantities import Measures
+from fusionlab.scores import Score, Scores
 from fusionlab.spaces import check_same_space, check_statistics
 from fusionlab.streams import Stream, source_of
 from fusionlab.weights import Weights

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.scores import measures_of
-from fusionlab.landscape.sharpness import Sloped
 from fusionlab.quantities import CLASSIFIED, Measures
+from fusionlab.scores import Sloped, measures_of
 from fusionlab.weights import Weights
 
 

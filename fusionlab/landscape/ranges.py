@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape.planes import Bounds, Plane
-from fusionlab.landscape.scores import ScoreFunction, score_all
+from fusionlab.scores import ScoreFunction, score_all
 
 FIRST = 2.0**-10  # of the longest way: the first step
 HALVINGS = 4  # a doubled step is too long by up to a half; so often it is halved towards the rim

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
-from fusionlab.landscape.curvature import Curved
-from fusionlab.landscape.hessians import Hessian, inner
+from fusionlab.landscape.hessians import Curved, Hessian, inner
 from fusionlab.landscape.lanczos import BASIS_BYTES
 from fusionlab.weights import Weights
 
