@@ -76,29 +76,13 @@ class Weights(Mapping[str, Tensor]):
         Raises:
             ValueError: if names or shapes differ, or if `module` has BatchNorm and θ no statistics.
         """
-        check_same_space(self, dict(module.named_parameters()))
-        check_statistics(module, self.buffers)
-        fresh = copy_module(module)
-        if own := has_own_modes(fresh):
-            begin_training(fresh)  # nothing is cached or merged while the weights change
-        for name, parameter in fresh.named_parameters():
-            parameter.data = self[name].detach().clone()
-            parameter.grad = None
-        for name, buffer in fresh.named_buffers():
-            if name in self.buffers:
-                buffer.data = self.buffers[name].detach().clone()
-        return take_modes(fresh, module) if own else fresh
+        return _copy_at(self, module)
 
     def move(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Weights:
         """Return θ on `device` and in `dtype`; complex tensors take its twin, integers stay."""
-        moved = {name: t.to(device=device, dtype=_twin(dtype, t)) for name, t in self.items()}
-        kept = {
-            name: b.to(device=device, dtype=dtype if b.is_floating_point() else None)
-            for name, b in self.buffers.items()
-        }
-        return Weights(moved, kept)
+        return Weights(_moved(self, device, dtype), _moved(self.buffers, device, dtype))
 
     @property
     def buffers(self) -> Mapping[str, Tensor]:
@@ -196,6 +180,27 @@ class Weights(Mapping[str, Tensor]):
         return f"Weights(d={self.size}, norm={self.norm().item():.3g}, tensors={list(self)})"
 
 
+def _copy_at(theta: Weights, module: nn.Module) -> nn.Module:
+    check_same_space(theta, dict(module.named_parameters()))
+    check_statistics(module, theta.buffers)
+    fresh = copy_module(module)
+    if own := has_own_modes(fresh):
+        begin_training(fresh)  # nothing is cached or merged while the weights change
+    for name, parameter in fresh.named_parameters():
+        parameter.data = theta[name].detach().clone()
+        parameter.grad = None
+    for name, buffer in fresh.named_buffers():
+        if name in theta.buffers:
+            buffer.data = theta.buffers[name].detach().clone()
+    return take_modes(fresh, module) if own else fresh
+
+
+def _moved(
+    tensors: Mapping[str, Tensor], device: torch.device | str | None, dtype: torch.dtype | None
+) -> dict[str, Tensor]:
+    return {n: t.to(device=device, dtype=_twin(dtype, t)) for n, t in tensors.items()}
+
+
 def _flatten(theta: Weights) -> tuple[list[Tensor], tuple[str, ...]]:
     return list(theta.values()), tuple(theta)
 
@@ -282,7 +287,10 @@ def _inner(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _twin(dtype: torch.dtype | None, tensor: Tensor) -> torch.dtype | None:
-    return dtype and (dtype.to_complex() if tensor.is_complex() else dtype)
+    """The type that a tensor takes where points take `dtype`; None: its own."""
+    if dtype is None or tensor.is_floating_point():
+        return dtype
+    return dtype.to_complex() if tensor.is_complex() else None
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.descent import threads
+from fusionlab.landscape.hooks import outputs_of
 from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batches
 from fusionlab.landscape.network import Handling, Network
 from fusionlab.landscape.notices import notice
@@ -293,7 +294,7 @@ _DRAWS = (
 def _culprit(examined: Examined, plain: Yardstick) -> str:
     """The first layer whose outputs are not those of the plain path, in words."""
     network, at = examined.network, {**plain.theta, **plain.theta.buffers}
-    name = plain.first_apart(lambda layers: network.outputs_of(layers, at, plain.inputs))
+    name = plain.first_apart(lambda layers: outputs_of(network, layers, at, plain.inputs))
     layer = network.module.get_submodule(name)
     where = f"the layer {name!r}" if name else "the network"
     return f"{where} ({type(layer).__name__}) keeps something of the weights from call to call"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -18,7 +18,6 @@ from torch.utils.hooks import RemovableHandle
 from fusionlab.costs import Cost, cost
 from fusionlab.landscape.moments import (
     Moments,
-    first_seen,
     normalising_layers,
     take_notes,
     use_batches,
@@ -104,46 +103,6 @@ class Network:
         noted: dict[str, list[Moments]] = getattr(self._own, "noted", {})
         self._own.noted = {}
         return noted
-
-    def order(self, tensors: Tensors, inputs: Inputs) -> list[str]:
-        """Names of the layers with parameters of their own, in the order in which they run."""
-        seen: list[str] = []
-
-        def listen(module: nn.Module) -> list[RemovableHandle]:
-            return [
-                layer.register_forward_pre_hook(partial(_note_name, seen, name))
-                for name, layer in module.named_modules()
-                if any(True for _ in layer.parameters(recurse=False))
-            ]
-
-        self(tensors, inputs, listen=listen)
-        return seen
-
-    def input_of(self, name: str, tensors: Tensors, inputs: Inputs) -> Tensor:
-        """What the layer `name` sees."""
-        seen: list[Tensor] = []
-
-        def note(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-            seen.append(first_seen(args, named).clone())
-
-        def listen(module: nn.Module) -> list[RemovableHandle]:
-            return [module.get_submodule(name).register_forward_pre_hook(note, with_kwargs=True)]
-
-        self(tensors, inputs, listen=listen)
-        return seen[0]
-
-    def outputs_of(self, names: Sequence[str], tensors: Tensors, inputs: Inputs) -> list[Any]:
-        """What the layers `names` give; of a layer that runs several times, the last."""
-        seen: dict[str, Any] = {}
-
-        def listen(module: nn.Module) -> list[RemovableHandle]:
-            return [
-                module.get_submodule(n).register_forward_hook(partial(_note_output, seen, n))
-                for n in names
-            ]
-
-        self(tensors, inputs, listen=listen)
-        return [seen.get(name) for name in names]
 
     def cost(self, inputs: Inputs) -> Cost:
         """What one row of such inputs costs."""
@@ -231,7 +190,7 @@ class Network:
         return self._own.structure  # type: ignore[no-any-return]
 
     def _prepared(self, module: nn.Module) -> nn.Module:
-        """The module, which looks for a wish to stop, and notes its statistics if it shall."""
+        """The module, which looks whether to stop and, if it normalises by batches, takes notes."""
         watch(module)
         if self._batches:
             take_notes(normalising_layers(module), self._note)
@@ -278,11 +237,3 @@ def _removed(handles: Iterable[RemovableHandle]) -> Iterator[None]:
 def _shared(module: nn.Module) -> dict[Tensor, Tensor]:
     """What stands for what in a copy that has layers of its own and the same tensors."""
     return {t: t for t in (*module.parameters(), *module.buffers())}
-
-
-def _note_name(seen: list[str], name: str, *_: object) -> None:
-    seen.append(name)
-
-
-def _note_output(seen: dict[str, Any], name: str, _: object, __: object, outputs: Any) -> None:
-    seen[name] = map_tensors(torch.clone, outputs)  # a ReLU that works in place comes next
