@@ -94,7 +94,7 @@ class Data:
         """The targets of a classification, class numbers of shape (n,).
 
         Raises:
-            ValueError: if they are no class numbers.
+            ValueError: if they are not class numbers.
         """
         if not self._has_classes:
             raise ValueError(

@@ -68,7 +68,7 @@ class Weights(Mapping[str, Tensor]):
         return cls(parameters, {name: b.detach().clone() for name, b in module.named_buffers()})
 
     def to(self, module: nn.Module) -> nn.Module:
-        """Return a fresh copy of `module` that stands at θ, in θ's precision and on its device.
+        """Return a fresh copy of `module` at θ, in θ's precision and on its device.
 
         Where θ has no buffers, the copy has those of `module`. Layers that cache or merge weights
         in evaluation mode begin it anew.

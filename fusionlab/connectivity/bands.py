@@ -260,7 +260,7 @@ def _forces(
 
 
 def _first(a: Weights, b: Weights, start: Path | Sequence[Weights] | None, pivots: int) -> Polyline:
-    """The band before its first step; its pivots stand evenly on what it starts from."""
+    """The band before its first step; its pivots are spread evenly on what it starts from."""
     if pivots < 1:
         raise ValueError(f"{pivots} pivots cannot move: a band needs at least one between its ends")
     check_finite((a, b))

@@ -229,7 +229,7 @@ def fit(
     coordinates of parameters that are frozen in `model` stay where the shape has them.
 
     Args:
-        model: lends its architecture; it is not changed.
+        model: gives its architecture; it is not changed.
         data: `Data`, or what `Data.of` takes.
         shape: where to begin; its fixed vertices stay.
         recipe: how; by default `Recipe()`.

@@ -1,4 +1,4 @@
-"""A shape in weight space as one matrix, and a network that stands at any mix of its rows."""
+"""A shape in weight space as one matrix, and a network at any mix of its rows."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ class Vertices:
         """Shares in the order, precision and place of the matrix's rows."""
         return shares[:, self._order].to(self._theta)
 
+    @torch.enable_grad()  # a reader may have turned gradients off
     def slopes(self, shares: Tensor, inputs: Inputs, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The loss at the mix of these shares (layers, k), and its slopes at the free vertices.
 

@@ -102,6 +102,7 @@ class _Single:
             decay=plan.recipe.weight_decay,
         )
 
+    @torch.enable_grad()  # a reader may have turned gradients off
     def step(self, number: int) -> Tensor:
         rows = next(self.rows)[0].to(self.targets.device)
         for parameter in self.free:

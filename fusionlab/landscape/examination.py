@@ -38,7 +38,7 @@ class Examined:
         network: called as it has to be.
         base: the module itself at rest, for the plain path.
         draws: whether it draws random numbers, be they of use or not.
-        by_row: whether each row's outputs are its own, whatever rows stand beside it.
+        by_row: whether each row's outputs are its own, whatever rows are beside it.
         one_pass: whether normalising by a batch is the same as measuring it and normalising then.
         unmeasurable: a layer whose statistics cannot be measured at a point, or "".
     """
@@ -129,14 +129,14 @@ def _agreeing(plain: Yardstick, select: Callable[[Any], Any]) -> Examined:
     theta = Weights.of(plain.model)
     begun, outputs = _tried(plain, Handling(), theta, select)
     if plain.same(plain.outputs, outputs):
-        return _told(begun, begun, plain)
+        return _warned(begun, begun, plain)
     own_modes = has_own_modes(plain.model)
     # Flags first, as slopes reach what evaluation would merge.
     for modes in ("flags", "evaluation") if own_modes else ("evaluation",):
         fresh, right = _tried(plain, Handling(modes, anew=True), theta, select)
         if plain.agrees(right):
             held, outputs = _tried(plain, Handling(modes), theta, select)
-            return _told(held if plain.same(right, outputs) else fresh, begun, plain)
+            return _warned(held if plain.same(right, outputs) else fresh, begun, plain)
     words = _culprit(begun, plain)
     notice(f"{words}, in a way that could not be mended: do not trust it.")
     return begun
@@ -151,8 +151,8 @@ def _tried(
         return examined, examined.network({**plain.theta, **plain.theta.buffers}, plain.inputs)
 
 
-def _told(found: Examined, begun: Examined, plain: Yardstick) -> Examined:
-    """What was found, with the reader told what it means."""
+def _warned(found: Examined, begun: Examined, plain: Yardstick) -> Examined:
+    """What was found; the reader is warned of what it means."""
     if found.network.handling.anew:
         notice(f"{_culprit(begun, plain)}: each point gets a fresh network, which is slower.")
     if found.draws and not plain.steady:
@@ -232,7 +232,7 @@ def _in_one_pass(examined: Examined, tensors: Mapping[str, Tensor], few: Inputs)
         except RuntimeError:  # of a layer that takes no double precision
             continue
         finally:
-            network.by_batch.moments()  # these few rows are no measurement
+            network.by_batch.moments()  # these few rows are not a measurement
     return False
 
 
@@ -286,8 +286,8 @@ def _rows(tensors: Any, rows: slice | Tensor) -> Any:
 
 _DRAWS = (
     "this network gives different outputs at the same point, also in evaluation mode: does its "
-    "forward call F.dropout without training=self.training? Its loss is no function of the "
-    "weights. Every point is scored with the same random numbers."
+    "forward call F.dropout without training=self.training? Its loss is then not a function of "
+    "the weights. Every point is scored with the same random numbers."
 )
 
 

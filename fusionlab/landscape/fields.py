@@ -16,7 +16,7 @@ from fusionlab.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class GradientField:
-    """Downhill on a plane: the arrow (u[i, j], v[i, j]) stands at (x[j], y[i]).
+    """Downhill on a plane: the arrow (u[i, j], v[i, j]) lies at (x[j], y[i]).
 
     It is the part of −∇L that lies in the plane, in the plane's coordinates; `norm` is the length
     of the whole gradient and `loss` the loss there. All of shape (ny, nx), NaN if not reached.

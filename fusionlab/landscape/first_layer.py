@@ -43,7 +43,7 @@ class FirstLayer:
         )
 
     def at(self, c: Tensor, rows: slice) -> dict[str, Tensor]:
-        """What stands in for the layer at coefficients c (q, k), for these rows of the data."""
+        """What replaces the layer at coefficients c (q, k), for these rows of the data."""
         return {self._stand_in: mix(c, self._outputs[:, rows])}
 
 

@@ -200,7 +200,7 @@ def _fitted(objective: Objective, examined: Examined, data: AnyData) -> Objectiv
     network = examined.network
     with explained(rows.inputs), examined.same_draws(), light(network.parameters):
         outputs = network({}, in_precision(rows.inputs, network.parameters))
-    # A loss whose mean is none shows it at rare targets, so many meet the few outputs.
+    # A loss that is not a mean over rows shows it at rare targets, so many meet the few outputs.
     targets = seen.varied(_MET).targets
     again = torch.arange(len(targets), device=targets.device) % len(rows)
     tiled = map_tensors(lambda t: t[again] if t.ndim and len(t) == len(rows) else t, outputs)

@@ -92,7 +92,7 @@ class Network:
         if self.handling.copies_tensors:
             tensors = {n: t.clone() for n, t in {**self.constants, **tensors}.items()}
         try:
-            with self._standing_at(tensors) as module, _removed(listen(module)):
+            with self._holding(tensors) as module, _removed(listen(module)):
                 return self.select(forward(module, inputs))
         except Stopped:
             self.moments()  # what the layers have noted so far belongs to no whole pass
@@ -169,7 +169,7 @@ class Network:
         }
 
     @contextmanager
-    def _standing_at(self, tensors: Tensors) -> Iterator[nn.Module]:
+    def _holding(self, tensors: Tensors) -> Iterator[nn.Module]:
         """A module of this thread whose tensors are these."""
         if not self.handling.anew:
             with self._structure.holding(tensors) as module:
@@ -203,7 +203,7 @@ class Network:
 
 
 class _Given(nn.Module):
-    """Stands in for a layer whose outputs are known; its tensors are still there to be read."""
+    """Replaces a layer whose outputs are known; its tensors are still there to be read."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -235,5 +235,5 @@ def _removed(handles: Iterable[RemovableHandle]) -> Iterator[None]:
 
 
 def _shared(module: nn.Module) -> dict[Tensor, Tensor]:
-    """What stands for what in a copy that has layers of its own and the same tensors."""
+    """Which tensor is which in a copy that has layers of its own and the same tensors."""
     return {t: t for t in (*module.parameters(), *module.buffers())}

@@ -27,7 +27,7 @@ def loss_range(
         most: the longest way, in lengths ‖θ‖ of the origin (of 1 where that is 0).
 
     Raises:
-        ValueError: if the loss at the origin is no number.
+        ValueError: if the loss at the origin is not a number.
     """
     home = landscape(plane(0.0, 0.0)).loss
     if not abs(home) < float("inf"):

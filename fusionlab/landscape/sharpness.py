@@ -149,7 +149,7 @@ class _Ball(_Region):
 def _region(theta: Weights, region: Region, epsilon: float | None) -> _Box | _Ball:
     kinds: dict[str, type[_Box | _Ball]] = {"box": _Box, "ball": _Ball}
     if region not in kinds:
-        raise ValueError(f"region={region!r} is none: choose 'box' or 'ball'.")
+        raise ValueError(f"Unknown region {region!r}. Choose 'box' or 'ball'.")
     return kinds[region](theta) if epsilon is None else kinds[region](theta, epsilon)
 
 
@@ -200,7 +200,7 @@ def flatness(
     seed: int = 0,
     progress: bool = True,
 ) -> Flatness:
-    """Measure how the loss stands noise on the weights, of each filter in proportion to its norm.
+    """Measure how far noise on the weights, in proportion to each filter's norm, raises the loss.
 
     A BatchNorm that is not recalibrated keeps the statistics of θ, here and in `sharpness`.
 

@@ -29,7 +29,7 @@ PATIENCE = 0.15  # seconds between two looks at whether to go on
 
 @dataclass(frozen=True, eq=False)
 class Surface(Measured):
-    """Scores on a grid: `loss[i, j]` and `quality[i, j]` stand at (x[j], y[i]).
+    """Scores on a grid: `loss[i, j]` and `quality[i, j]` lie at (x[j], y[i]).
 
     x has shape (nx,), y (ny,), the others (ny, nx); `exact` tells measured points from
     interpolated ones.
@@ -63,7 +63,7 @@ class Chart(Protocol):
     """Points with two coordinates: a plane, or a surface that is bent."""
 
     def grid(self, x: Tensor, y: Tensor) -> Combinations:
-        """The points of a grid, row by row: number i · len(x) + j stands at (x[j], y[i])."""
+        """The points of a grid, row by row: number i · len(x) + j lies at (x[j], y[i])."""
 
 
 def survey(landscape: ScoreFunction, plane: Chart, x: Tensor, y: Tensor) -> Surface:

@@ -76,7 +76,7 @@ def trace(
         Kressner 2022, arXiv:2109.10659.
     """
     if method not in ("hutch++", "hutchinson"):
-        raise ValueError(f"method={method!r} is none: choose 'hutch++' or 'hutchinson'.")
+        raise ValueError(f"Unknown method {method!r}. Choose 'hutch++' or 'hutchinson'.")
     hessian = landscape.hessian(theta)
     generator = torch.Generator().manual_seed(seed)
     deflated, probes, done = _Deflated(hessian, tolerance), _Probes(), False
