@@ -16,14 +16,13 @@ from fusionlab.descent import (
     factor,
     fitted,
     noisy_targets,
-    threads,
-    threads_worth,
 )
 from fusionlab.lab.runs import Run, TrainingPlan, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.objectives import AnyObjective, Objective
 from fusionlab.outputs import forward, in_precision, map_tensors
 from fusionlab.randomness import seeded
+from fusionlab.threads import threads, threads_worth
 from fusionlab.weights import Weights
 
 

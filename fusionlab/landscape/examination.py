@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fusionlab.descent import threads
 from fusionlab.landscape.hooks import outputs_of
 from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batches
 from fusionlab.landscape.network import Handling, Network
@@ -23,6 +22,7 @@ from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors, tensors_of
 from fusionlab.randomness import all_seeded, random_states
 from fusionlab.spaces import own_statistics
+from fusionlab.threads import threads
 from fusionlab.weights import Weights
 
 FEW = 4  # rows on which ways of computing are compared
