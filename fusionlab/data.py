@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -94,7 +94,7 @@ class Data:
         """The targets of a classification, class numbers of shape (n,).
 
         Raises:
-            ValueError: if they are no class numbers.
+            ValueError: if they are not class numbers.
         """
         if not self._has_classes:
             raise ValueError(
@@ -161,6 +161,26 @@ class Data:
     def _has_classes(self) -> bool:
         targets = self.targets
         return targets.ndim == 1 and targets.dtype == torch.long and bool(targets.min() >= 0)
+
+
+class AnyData(Protocol):
+    """Rows that can be read again and again, in one order: `Data`, or a `Stream`."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the rows lie."""
+
+    def parts(self, rows: int) -> Iterator[Data]:
+        """All rows in their order, at most `rows` at a time."""
+
+    def first(self, n: int) -> Data:
+        """The first `n` rows, or all if there are no more."""
+
+    def sample(self, n: int, *, seed: int = 0) -> Data:
+        """Draw `n` rows; all if there are no more."""
+
+    def varied(self, n: int) -> Data:
+        """At most `n` rows over the whole range of targets."""
 
 
 def content_hash(tensors: Mapping[str, Tensor]) -> str:

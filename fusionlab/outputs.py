@@ -34,7 +34,7 @@ def forward(network: nn.Module, inputs: Inputs) -> Any:
 
 
 def map_tensors(function: Callable[[Tensor], Tensor], tensors: Any) -> Any:
-    """Apply `function` to each tensor of inputs or outputs; what is no tensor stays."""
+    """Apply `function` to each tensor of inputs or outputs; what is not a tensor stays."""
     if isinstance(tensors, Tensor):
         return function(tensors)
 

@@ -52,7 +52,7 @@ def few(names: Sequence[str]) -> str:
 
 
 def _wrapper(wrapped: Iterable[str], plain: Iterable[str]) -> str:
-    """What stands before every name of `wrapped`, if the names are those of `plain` else."""
+    """What precedes every name of `wrapped`, if the names are those of `plain` else."""
     prefixes = common_prefixes(wrapped)
     return next((p for p in prefixes if {n.removeprefix(p) for n in wrapped} == set(plain)), "")
 

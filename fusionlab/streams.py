@@ -28,7 +28,7 @@ class Stream:
             come, and single rows make batches of 256.
 
     Raises:
-        TypeError: if it is no data, or can be read only once.
+        TypeError: if it is not data, or can be read only once.
 
     Example:
         >>> import torch

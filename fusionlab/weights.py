@@ -68,7 +68,7 @@ class Weights(Mapping[str, Tensor]):
         return cls(parameters, {name: b.detach().clone() for name, b in module.named_buffers()})
 
     def to(self, module: nn.Module) -> nn.Module:
-        """Return a fresh copy of `module` that stands at θ, in θ's precision and on its device.
+        """Return a fresh copy of `module` at θ, in θ's precision and on its device.
 
         Where θ has no buffers, the copy has those of `module`. Layers that cache or merge weights
         in evaluation mode begin it anew.
@@ -76,29 +76,13 @@ class Weights(Mapping[str, Tensor]):
         Raises:
             ValueError: if names or shapes differ, or if `module` has BatchNorm and θ no statistics.
         """
-        check_same_space(self, dict(module.named_parameters()))
-        check_statistics(module, self.buffers)
-        fresh = copy_module(module)
-        if own := has_own_modes(fresh):
-            begin_training(fresh)  # nothing is cached or merged while the weights change
-        for name, parameter in fresh.named_parameters():
-            parameter.data = self[name].detach().clone()
-            parameter.grad = None
-        for name, buffer in fresh.named_buffers():
-            if name in self.buffers:
-                buffer.data = self.buffers[name].detach().clone()
-        return take_modes(fresh, module) if own else fresh
+        return _copy_at(self, module)
 
     def move(
         self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> Weights:
         """Return θ on `device` and in `dtype`; complex tensors take its twin, integers stay."""
-        moved = {name: t.to(device=device, dtype=_twin(dtype, t)) for name, t in self.items()}
-        kept = {
-            name: b.to(device=device, dtype=dtype if b.is_floating_point() else None)
-            for name, b in self.buffers.items()
-        }
-        return Weights(moved, kept)
+        return Weights(_moved(self, device, dtype), _moved(self.buffers, device, dtype))
 
     @property
     def buffers(self) -> Mapping[str, Tensor]:
@@ -159,17 +143,12 @@ class Weights(Mapping[str, Tensor]):
         """
         if vector.shape != (self.size,):
             raise ValueError(
-                f"a vector of shape {tuple(vector.shape)} is no point of this space, which has "
+                f"a vector of shape {tuple(vector.shape)} does not fit this space, which has "
                 f"{self.size} coordinates: give one of shape ({self.size},), as flat() does."
             )
         mixed = len({t.dtype for t in self.values()}) > 1
-        parts = vector.split([t.numel() for t in self.values()])
-        return Weights(
-            {
-                name: (_cast(part, t.dtype) if mixed else part).reshape(t.shape)
-                for (name, t), part in zip(self.items(), parts, strict=True)
-            }
-        )
+        parts = {name: rows[0] for name, rows in shaped(vector[None], self).items()}
+        return Weights({n: _cast(t, self[n].dtype) if mixed else t for n, t in parts.items()})
 
     @property
     def size(self) -> int:
@@ -201,6 +180,27 @@ class Weights(Mapping[str, Tensor]):
         return f"Weights(d={self.size}, norm={self.norm().item():.3g}, tensors={list(self)})"
 
 
+def _copy_at(theta: Weights, module: nn.Module) -> nn.Module:
+    check_same_space(theta, dict(module.named_parameters()))
+    check_statistics(module, theta.buffers)
+    fresh = copy_module(module)
+    if own := has_own_modes(fresh):
+        begin_training(fresh)  # nothing is cached or merged while the weights change
+    for name, parameter in fresh.named_parameters():
+        parameter.data = theta[name].detach().clone()
+        parameter.grad = None
+    for name, buffer in fresh.named_buffers():
+        if name in theta.buffers:
+            buffer.data = theta.buffers[name].detach().clone()
+    return take_modes(fresh, module) if own else fresh
+
+
+def _moved(
+    tensors: Mapping[str, Tensor], device: torch.device | str | None, dtype: torch.dtype | None
+) -> dict[str, Tensor]:
+    return {n: t.to(device=device, dtype=_twin(dtype, t)) for n, t in tensors.items()}
+
+
 def _flatten(theta: Weights) -> tuple[list[Tensor], tuple[str, ...]]:
     return list(theta.values()), tuple(theta)
 
@@ -211,6 +211,12 @@ def _unflatten(tensors: Iterable[Any], names: tuple[str, ...]) -> Weights:
 
 # A pytree, so that torch.func.grad(loss)(theta) is a point again and vmap runs over stacked ones.
 register_pytree_node(Weights, _flatten, _unflatten)
+
+
+def shaped(vectors: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rows of flat vectors (m, d) as tensors (m, ...), named and shaped as those of `like`."""
+    parts = vectors.split([t.numel() for t in like.values()], 1)
+    return {n: p.reshape(len(p), *t.shape) for (n, t), p in zip(like.items(), parts, strict=True)}
 
 
 def lerp(a: Weights, b: Weights, t: _Scalar) -> Weights:
@@ -281,7 +287,10 @@ def _inner(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _twin(dtype: torch.dtype | None, tensor: Tensor) -> torch.dtype | None:
-    return dtype and (dtype.to_complex() if tensor.is_complex() else dtype)
+    """The type that a tensor takes where points take `dtype`; None: its own."""
+    if dtype is None or tensor.is_floating_point():
+        return dtype
+    return dtype.to_complex() if tensor.is_complex() else None
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:

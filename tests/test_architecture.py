@@ -10,7 +10,7 @@ import fusionlab
 PACKAGE = Path(fusionlab.__file__).parent
 GROUND = {
     "outputs", "modes", "modules", "costs", "randomness", "spaces", "weights", "coordinates",
-    "combinations",
+    "combinations", "scores", "threads",
     "rows", "data", "streams", "quantities", "objectives", "checkpoints", "descent",
 }  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
@@ -21,8 +21,10 @@ DOORS = {
     "modes": set(),
     "modules": set(),
     "costs": {"modes", "outputs"},
+    "threads": {"costs", "outputs"},
     "weights": {"spaces", "modes", "modules"},
     "coordinates": {"spaces", "weights"},
+    "scores": {"quantities", "weights"},
     "combinations": {"spaces", "weights"},
     "randomness": set(),
     "rows": {"outputs", "randomness"},
@@ -33,9 +35,7 @@ DOORS = {
     "checkpoints": {"spaces", "modules", "weights", "data"},
     "descent": {
         "coordinates",
-        "costs",
         "data",
-        "modes",
         "modules",
         "objectives",
         "outputs",

@@ -318,7 +318,7 @@ REFUSED = {
     "a loader of three": (lambda: DataLoader(TensorDataset(X, Y + 5, Y), 4), "row 0 has 3 parts"),
     "ids, mask, label": (lambda: TensorDataset(IDS, MASK, Y), r"\(\(x1, x2\), y\)"),
     "four tensors": (lambda: TensorDataset(X, X, X, Y), "row 0 has 4 parts"),
-    "one tensor": (lambda: TensorDataset(X), "no pair of an input and a label"),
+    "one tensor": (lambda: TensorDataset(X), "not a pair of an input and a label"),
     "three in a tuple": (lambda: (X, X, Y), "the source has 3 parts"),
     "rows without a label": (lambda: Rows([{"ids": [1], "mask": [1]}]), "a dict of 'ids', 'mask'"),
     "rows with two labels": (lambda: [{"x": 1.0, "label": 1, "y": 2}], "'label' and 'y'"),

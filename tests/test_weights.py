@@ -315,3 +315,10 @@ def test_a_complex_network_leaves_and_comes_back():
     assert float(middle.norm()) == pytest.approx(float(theta.norm()), rel=1e-5)
     wide = theta.move(dtype=torch.double)
     assert (wide["z"].dtype, wide["x"].dtype) == (torch.cdouble, torch.double)
+
+
+def test_integers_stay_what_they_are_when_a_point_takes_another_precision():
+    theta = Weights({"w": torch.ones(2), "index": torch.tensor([0, 1])}, {"n": torch.tensor(3)})
+    moved = theta.move(dtype=torch.double)
+    kinds = {n: t.dtype for n, t in {**moved, **moved.buffers}.items()}
+    assert kinds == {"w": torch.double, "index": torch.long, "n": torch.long}

@@ -19,7 +19,8 @@ from fusionlab.connectivity.polylines import Band, Polyline, interpolate
 from fusionlab.connectivity.profiles import profile
 from fusionlab.coordinates import check_finite
 from fusionlab.descent import Recipe, carry_out, factor
-from fusionlab.landscape import Landscape, Sloped
+from fusionlab.landscape import Landscape
+from fusionlab.scores import Sloped
 from fusionlab.weights import Weights
 
 DENSE = 8  # steps per segment in which the loss between two pivots is looked for
@@ -101,11 +102,7 @@ class BandFitting(Iterator[Band]):
         losses, slopes = self._slopes()
         points, inner = self._line.points, range(1, len(losses) - 1)
         climber = max(inner, key=losses.__getitem__) if self._climb else 0
-        pulls = []
-        for i, slope in zip(inner, slopes, strict=True):
-            three = points[i - 1 : i + 2]
-            along = tangent(three, losses[i - 1 : i + 2])
-            pulls.append(force(three, slope, along, spring=self._spring, climbs=i == climber))
+        pulls = _forces(points, losses, slopes, spring=self._spring, climber=climber)
         if self._velocities:
             pairs = zip(self._velocities, pulls, strict=True)
             pulls = [self._recipe.momentum * velocity + pull for velocity, pull in pairs]
@@ -245,8 +242,25 @@ def elastic_band(
     return stretching.so_far()
 
 
+def _forces(
+    points: Sequence[Weights],
+    losses: Sequence[float],
+    slopes: Sequence[Weights],
+    *,
+    spring: float,
+    climber: int,
+) -> list[Weights]:
+    """The force on each inner point, of which one may climb."""
+    forces = []
+    for i, slope in enumerate(slopes, start=1):
+        three = points[i - 1 : i + 2]
+        along = tangent(three, losses[i - 1 : i + 2])
+        forces.append(force(three, slope, along, spring=spring, climbs=i == climber))
+    return forces
+
+
 def _first(a: Weights, b: Weights, start: Path | Sequence[Weights] | None, pivots: int) -> Polyline:
-    """The band before its first step; its pivots stand evenly on what it starts from."""
+    """The band before its first step; its pivots are spread evenly on what it starts from."""
     if pivots < 1:
         raise ValueError(f"{pivots} pivots cannot move: a band needs at least one between its ends")
     check_finite((a, b))

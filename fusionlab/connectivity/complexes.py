@@ -55,7 +55,7 @@ class Complex:
         for simplex in self.simplexes or [()]:
             if not simplex or len({*simplex}) < len(simplex) or not there.issuperset(simplex):
                 raise ValueError(
-                    f"{simplex} is no simplex over {len(self.points)} points: each needs at "
+                    f"{simplex} is not a simplex over {len(self.points)} points: each needs at "
                     "least one vertex, each vertex once, by its number from 0."
                 )
 
@@ -132,7 +132,7 @@ def connect(
     a little off their hull: where the volume is 0, its logarithm has no slope.
 
     Args:
-        model: lends its architecture; it is not changed.
+        model: gives its architecture; it is not changed.
         data: `Data`, or what `Data.of` takes.
         modes: what to join; independent trained networks, usually.
         recipe: how each vertex is trained; by default `Recipe()`.

@@ -59,11 +59,11 @@ def feature_connectivity(
     """Compare features of the merged network with merged features, layer by layer.
 
     Args:
-        model: lends its architecture.
+        model: gives its architecture.
         a: the network at t = 0.
         b: the network at t = 1.
         data: the examples.
-        objective: as for a `Landscape`, where the network is no classifier.
+        objective: as for a `Landscape`, where the network does not classify.
         t: where on the line to merge.
         layers: names of modules whose outputs are compared. By default those that have parameters,
             in the order in which they run; the outputs of the first of these are linear in its

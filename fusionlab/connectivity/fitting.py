@@ -27,12 +27,11 @@ from fusionlab.descent import (
     checked_data,
     factor,
     noisy_targets,
-    threads,
-    threads_worth,
 )
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import in_precision, map_tensors
 from fusionlab.randomness import seeded
+from fusionlab.threads import threads, threads_worth
 
 PACE = 0.1  # seconds of training between two looks
 AHEAD = 64  # random points drawn at once
@@ -229,7 +228,7 @@ def fit(
     coordinates of parameters that are frozen in `model` stay where the shape has them.
 
     Args:
-        model: lends its architecture; it is not changed.
+        model: gives its architecture; it is not changed.
         data: `Data`, or what `Data.of` takes.
         shape: where to begin; its fixed vertices stay.
         recipe: how; by default `Recipe()`.

@@ -46,7 +46,7 @@ def force(
         points: the neighbour before, the pivot, the neighbour after.
         slope: ∇L at the pivot.
         along: the unit tangent τ.
-        spring: k; infinite springs are no force but a rule for the spacing, kept elsewhere.
+        spring: k; infinite springs exert no force: they are a rule for the spacing, kept elsewhere.
         climbs: whether the pivot goes up along the band, to the saddle.
 
     Source:

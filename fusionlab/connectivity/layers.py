@@ -9,7 +9,7 @@ from operator import or_
 from fusionlab.connectivity.paths import Line
 from fusionlab.connectivity.profiles import Profile, profile
 from fusionlab.coordinates import in_one_precision
-from fusionlab.landscape import ScoreFunction
+from fusionlab.scores import ScoreFunction
 from fusionlab.weights import Weights
 
 Groups = Mapping[str, Sequence[str]]
@@ -40,10 +40,10 @@ def layerwise_profiles(
 
     Args:
         landscape: θ ↦ Score.
-        a: where all layers stand at t = 0.
-        b: where those that move stand at t = 1.
+        a: where all layers are at t = 0.
+        b: where those that move are at t = 1.
         groups: names of modules, or of tensors, by the name of their group; a module's name
-            stands for all inside it. By default each layer is a group.
+            means all inside it. By default each layer is a group.
         cumulative: move each group together with all groups before it.
         points: of each profile.
 
@@ -85,7 +85,7 @@ def _graft(a: Weights, b: Weights, moving: Collection[str]) -> Weights:
 
 
 def _owner(tensor: str) -> str:
-    """The module that a tensor belongs to; one without a module stands for itself."""
+    """The module that a tensor belongs to; one without a module is its own."""
     return tensor.rpartition(".")[0] or tensor
 
 

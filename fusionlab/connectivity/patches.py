@@ -23,7 +23,7 @@ class Patch:
         fixed: the numbers of those that a fit leaves where they are.
 
     Raises:
-        ValueError: if the points make no square of 2 × 2 or more.
+        ValueError: if the points do not make a square of 2 × 2 or more.
 
     Source:
         Ren, Chen and Wang 2025 (ICLR), openreview.net/forum?id=1NevL7zdHS.
@@ -44,8 +44,8 @@ class Patch:
     def __post_init__(self) -> None:
         if self.degree < 1 or (self.degree + 1) ** 2 != len(self.points):
             raise ValueError(
-                f"{len(self.points)} points make no square: a patch of degree n has (n + 1)², "
-                "such as 4 or 9."
+                f"{len(self.points)} points do not make a square: a patch of degree n has "
+                "(n + 1)², such as 4 or 9."
             )
 
     @classmethod
@@ -53,7 +53,7 @@ class Patch:
         """A patch that is still bilinear, its corners fixed.
 
         Args:
-            corners: what stands at (u, v) = (0, 0), (1, 0), (0, 1) and (1, 1).
+            corners: what lies at (u, v) = (0, 0), (1, 0), (0, 1) and (1, 1).
             degree: of its edges; 1 leaves nothing free.
         """
         if len(corners) != 4:
@@ -84,7 +84,7 @@ class Patch:
         return Combinations(self.points, self.coefficients(uv.double()))
 
     def grid(self, u: Tensor, v: Tensor) -> Combinations:
-        """The points of a grid, row by row: number i · len(u) + j stands at (u[j], v[i])."""
+        """The points of a grid, row by row: number i · len(u) + j lies at (u[j], v[i])."""
         return self.at(torch.cartesian_prod(v, u).flip(1))
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:

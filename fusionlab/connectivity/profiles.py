@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from fusionlab.connectivity.paths import Path, points_on
-from fusionlab.landscape import ScoreFunction, score_all
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
+from fusionlab.scores import ScoreFunction, score_all
 
 
 @dataclass(frozen=True, eq=False)

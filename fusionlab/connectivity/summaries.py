@@ -12,7 +12,8 @@ from torch import Tensor
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity.paths import Path, points_on
 from fusionlab.connectivity.profiles import Profile
-from fusionlab.landscape import ScoreFunction, centred_products, score_all
+from fusionlab.landscape import centred_products
+from fusionlab.scores import ScoreFunction, score_all
 from fusionlab.weights import Weights
 
 

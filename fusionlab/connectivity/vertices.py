@@ -1,4 +1,4 @@
-"""A shape in weight space as one matrix, and a network that stands at any mix of its rows."""
+"""A shape in weight space as one matrix, and a network at any mix of its rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from fusionlab.coordinates import check_finite, check_real
 from fusionlab.data import Data
 from fusionlab.descent import fitted
-from fusionlab.landscape import shaped
 from fusionlab.modules import copy_module
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import Inputs, forward
 from fusionlab.spaces import check_same_space
-from fusionlab.weights import Weights
+from fusionlab.weights import Weights, shaped
 
 Penalty = Callable[[Tensor], Tensor]  # inner products ⟨θᵢ, θⱼ⟩ of the vertices (k, k) ↦ a number
 
@@ -90,6 +89,7 @@ class Vertices:
         """Shares in the order, precision and place of the matrix's rows."""
         return shares[:, self._order].to(self._theta)
 
+    @torch.enable_grad()  # a reader may have turned gradients off
     def slopes(self, shares: Tensor, inputs: Inputs, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The loss at the mix of these shares (layers, k), and its slopes at the free vertices.
 

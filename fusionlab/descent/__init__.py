@@ -4,7 +4,6 @@ from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_ta
 from fusionlab.descent.optimizers import Optimizer, Setting
 from fusionlab.descent.progress import Interrupts, bar, carry_out, interrupts_wait
 from fusionlab.descent.recipes import Recipe, factor
-from fusionlab.descent.threads import threads, threads_worth
 
 __all__ = [
     "Interrupts",
@@ -19,6 +18,4 @@ __all__ = [
     "fitted",
     "interrupts_wait",
     "noisy_targets",
-    "threads",
-    "threads_worth",
 ]

@@ -16,8 +16,6 @@ from fusionlab.descent import (
     checked_data,
     fitted,
     interrupts_wait,
-    threads,
-    threads_worth,
 )
 from fusionlab.lab.runs import Run, TrainingPlan, follow
 from fusionlab.lab.stacking import Stack, can_stack
@@ -26,6 +24,7 @@ from fusionlab.lab.training import train_alone
 from fusionlab.objectives import AnyObjective
 from fusionlab.outputs import tensors_of
 from fusionlab.randomness import seeded
+from fusionlab.threads import threads, threads_worth
 from fusionlab.weights import Weights
 
 # Beyond these a step's arithmetic outweighs its overhead, and on a CPU stacking loses.

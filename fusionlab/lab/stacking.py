@@ -105,6 +105,7 @@ class Stack:
             decay=self._spread([recipe.weight_decay for recipe in self.recipes]),
         )
 
+    @torch.enable_grad()  # a reader may have turned gradients off
     def step(self, number: int) -> Tensor:
         """Take a step with every network and return the losses before it, shape (runs,)."""
         rows = next(self.rows).to(self.inputs.device)

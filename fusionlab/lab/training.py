@@ -16,14 +16,13 @@ from fusionlab.descent import (
     factor,
     fitted,
     noisy_targets,
-    threads,
-    threads_worth,
 )
 from fusionlab.lab.runs import Run, TrainingPlan, follow
 from fusionlab.lab.starts import fresh
 from fusionlab.objectives import AnyObjective, Objective
 from fusionlab.outputs import forward, in_precision, map_tensors
 from fusionlab.randomness import seeded
+from fusionlab.threads import threads, threads_worth
 from fusionlab.weights import Weights
 
 
@@ -102,6 +101,7 @@ class _Single:
             decay=plan.recipe.weight_decay,
         )
 
+    @torch.enable_grad()  # a reader may have turned gradients off
     def step(self, number: int) -> Tensor:
         rows = next(self.rows)[0].to(self.targets.device)
         for parameter in self.free:

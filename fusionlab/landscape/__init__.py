@@ -1,18 +1,17 @@
 """The loss over weight space, and maps of it."""
 
-from fusionlab.landscape.curvature import Curved, Eigenpairs, eigenpairs, eigenplane
+from fusionlab.landscape.curvature import Eigenpairs, eigenpairs, eigenplane
 from fusionlab.landscape.densities import Density, spectral_density
 from fusionlab.landscape.directions import filter_normalise, random_direction
 from fusionlab.landscape.ensembles import ensemble_probabilities, ensemble_score
 from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.fields import GradientField, gradient_field
-from fusionlab.landscape.hessians import Hessian, shaped
+from fusionlab.landscape.hessians import Curved, Hessian
 from fusionlab.landscape.pictures import picture_plane
 from fusionlab.landscape.planes import Bounds, Plane, centred_products
 from fusionlab.landscape.ranges import loss_range
 from fusionlab.landscape.recalibration import recalibrate
-from fusionlab.landscape.scores import Score, ScoreFunction, Scores, measures_of, score_all
-from fusionlab.landscape.sharpness import Flatness, Sharpness, Sloped, flatness, sharpness
+from fusionlab.landscape.sharpness import Flatness, Sharpness, flatness, sharpness
 from fusionlab.landscape.stopping import Stopped, stops_when
 from fusionlab.landscape.surveys import Surface, Survey, survey
 from fusionlab.landscape.traces import Trace, trace
@@ -24,6 +23,8 @@ from fusionlab.landscape.trajectories import (
     project_run,
     trajectory_plane,
 )
+from fusionlab.scores import Score, ScoreFunction, Scores, Sloped, measures_of, score_all
+from fusionlab.weights import shaped
 
 __all__ = [
     "Bounds",

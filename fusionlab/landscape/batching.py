@@ -57,7 +57,7 @@ def run(
     """Apply `function` to each item, in order; an interrupt drops what has not begun."""
     if workers == 1 or len(items) == 1:
         return [function(item) for item in items]
-    # Each call gets a copy of the context, which holds the wish to stop.
+    # Each call gets a copy of the context, which holds the request to stop.
     futures = [_pool(workers).submit(copy_context().run, function, item) for item in items]
     try:
         return [future.result() for future in futures]

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Protocol
 
 from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
-from fusionlab.landscape.hessians import Hessian
+from fusionlab.landscape.hessians import Curved
 from fusionlab.landscape.lanczos import Lanczos, Which
 from fusionlab.landscape.planes import Plane
 from fusionlab.weights import Weights
-
-
-class Curved(Protocol):
-    """A landscape, or any function that stands in for one where only its Hessian is needed."""
-
-    def hessian(self, theta: Weights) -> Hessian:
-        """The Hessian at θ."""
 
 
 @dataclass(frozen=True, eq=False)

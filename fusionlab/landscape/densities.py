@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
-from fusionlab.landscape.curvature import Curved
-from fusionlab.landscape.hessians import Hessian
+from fusionlab.landscape.hessians import Curved, Hessian
 from fusionlab.landscape.lanczos import BASIS_BYTES, Lanczos
 from fusionlab.weights import Weights
 

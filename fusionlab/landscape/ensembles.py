@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import nll_loss
 
 from fusionlab.data import Data
-from fusionlab.landscape.evaluation import Landscape
-from fusionlab.landscape.scores import Score
 from fusionlab.outputs import Inputs
+from fusionlab.scores import Score
 from fusionlab.weights import Weights
+
+if TYPE_CHECKING:
+    from fusionlab.landscape.evaluation import Landscape
 
 
 def ensemble_probabilities(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fusionlab.descent import threads
+from fusionlab.landscape.hooks import outputs_of
 from fusionlab.landscape.moments import is_torchs, normalising_layers, use_batches
 from fusionlab.landscape.network import Handling, Network
 from fusionlab.landscape.notices import notice
@@ -22,6 +22,7 @@ from fusionlab.modules import copy_module
 from fusionlab.outputs import Inputs, explained, forward, in_precision, map_tensors, tensors_of
 from fusionlab.randomness import all_seeded, random_states
 from fusionlab.spaces import own_statistics
+from fusionlab.threads import threads
 from fusionlab.weights import Weights
 
 FEW = 4  # rows on which ways of computing are compared
@@ -37,7 +38,7 @@ class Examined:
         network: called as it has to be.
         base: the module itself at rest, for the plain path.
         draws: whether it draws random numbers, be they of use or not.
-        by_row: whether each row's outputs are its own, whatever rows stand beside it.
+        by_row: whether each row's outputs are its own, whatever rows are beside it.
         one_pass: whether normalising by a batch is the same as measuring it and normalising then.
         unmeasurable: a layer whose statistics cannot be measured at a point, or "".
     """
@@ -128,14 +129,14 @@ def _agreeing(plain: Yardstick, select: Callable[[Any], Any]) -> Examined:
     theta = Weights.of(plain.model)
     begun, outputs = _tried(plain, Handling(), theta, select)
     if plain.same(plain.outputs, outputs):
-        return _told(begun, begun, plain)
+        return _warned(begun, begun, plain)
     own_modes = has_own_modes(plain.model)
     # Flags first, as slopes reach what evaluation would merge.
     for modes in ("flags", "evaluation") if own_modes else ("evaluation",):
         fresh, right = _tried(plain, Handling(modes, anew=True), theta, select)
         if plain.agrees(right):
             held, outputs = _tried(plain, Handling(modes), theta, select)
-            return _told(held if plain.same(right, outputs) else fresh, begun, plain)
+            return _warned(held if plain.same(right, outputs) else fresh, begun, plain)
     words = _culprit(begun, plain)
     notice(f"{words}, in a way that could not be mended: do not trust it.")
     return begun
@@ -150,8 +151,8 @@ def _tried(
         return examined, examined.network({**plain.theta, **plain.theta.buffers}, plain.inputs)
 
 
-def _told(found: Examined, begun: Examined, plain: Yardstick) -> Examined:
-    """What was found, with the reader told what it means."""
+def _warned(found: Examined, begun: Examined, plain: Yardstick) -> Examined:
+    """What was found; the reader is warned of what it means."""
     if found.network.handling.anew:
         notice(f"{_culprit(begun, plain)}: each point gets a fresh network, which is slower.")
     if found.draws and not plain.steady:
@@ -231,7 +232,7 @@ def _in_one_pass(examined: Examined, tensors: Mapping[str, Tensor], few: Inputs)
         except RuntimeError:  # of a layer that takes no double precision
             continue
         finally:
-            network.by_batch.moments()  # these few rows are no measurement
+            network.by_batch.moments()  # these few rows are not a measurement
     return False
 
 
@@ -285,15 +286,15 @@ def _rows(tensors: Any, rows: slice | Tensor) -> Any:
 
 _DRAWS = (
     "this network gives different outputs at the same point, also in evaluation mode: does its "
-    "forward call F.dropout without training=self.training? Its loss is no function of the "
-    "weights. Every point is scored with the same random numbers."
+    "forward call F.dropout without training=self.training? Its loss is then not a function of "
+    "the weights. Every point is scored with the same random numbers."
 )
 
 
 def _culprit(examined: Examined, plain: Yardstick) -> str:
     """The first layer whose outputs are not those of the plain path, in words."""
     network, at = examined.network, {**plain.theta, **plain.theta.buffers}
-    name = plain.first_apart(lambda layers: network.outputs_of(layers, at, plain.inputs))
+    name = plain.first_apart(lambda layers: outputs_of(network, layers, at, plain.inputs))
     layer = network.module.get_submodule(name)
     where = f"the layer {name!r}" if name else "the network"
     return f"{where} ({type(layer).__name__}) keeps something of the weights from call to call"

@@ -9,15 +9,14 @@ from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.scores import measures_of
-from fusionlab.landscape.sharpness import Sloped
 from fusionlab.quantities import CLASSIFIED, Measures
+from fusionlab.scores import Sloped, measures_of
 from fusionlab.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)
 class GradientField:
-    """Downhill on a plane: the arrow (u[i, j], v[i, j]) stands at (x[j], y[i]).
+    """Downhill on a plane: the arrow (u[i, j], v[i, j]) lies at (x[j], y[i]).
 
     It is the part of −∇L that lies in the plane, in the plane's coordinates; `norm` is the length
     of the whole gradient and `loss` the loss there. All of shape (ny, nx), NaN if not reached.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fusionlab.landscape.basis import mix
+from fusionlab.landscape.hooks import input_of, order_of_layers
 from fusionlab.landscape.network import Network
 from fusionlab.modules import copy_module
 
@@ -36,13 +37,13 @@ class FirstLayer:
         self.network = network.without(name)
         self._stand_in = f"{name}.value"
         weights = {key.removeprefix(f"{name}."): points[key] for key in self.names}
-        seen = [network.input_of(name, next(_each(points)), inputs) for inputs in batches]
+        seen = [input_of(network, name, next(_each(points)), inputs) for inputs in batches]
         self._outputs = torch.stack(
             [torch.cat([functional_call(layer, at, (x,)) for x in seen]) for at in _each(weights)]
         )
 
     def at(self, c: Tensor, rows: slice) -> dict[str, Tensor]:
-        """What stands in for the layer at coefficients c (q, k), for these rows of the data."""
+        """What replaces the layer at coefficients c (q, k), for these rows of the data."""
         return {self._stand_in: mix(c, self._outputs[:, rows])}
 
 
@@ -52,13 +53,13 @@ def find(network: Network, points: Points, inputs: Tensor, *, rows: int, stack: 
     It must be linear, run first and once, share no weights, and see the same inputs at every
     point, which is tried out on `inputs`, a few rows of the data.
     """
-    name, *later = network.order(next(_each(points)), inputs) or [""]
+    name, *later = order_of_layers(network, next(_each(points)), inputs) or [""]
     layer = network.module.get_submodule(name)
     if not name or name in later or not _is_plain(layer):
         return None
     if _is_shared(network.module, layer) or _inputs(layer) * min(stack, 8) < WORTH:
         return None
-    looks = [network.input_of(name, at, inputs) for at in _each(points)]
+    looks = [input_of(network, name, at, inputs) for at in _each(points)]
     if not all(torch.equal(looks[0], look) for look in looks):
         return None
     weights = {own: points[f"{name}.{own}"][0] for own, _ in layer.named_parameters()}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -80,10 +81,11 @@ class Hessian:
         return (2 * bits - 1).to(self.zeros(0))
 
 
-def shaped(vectors: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rows of flat vectors (m, d) as tensors (m, ...) by name."""
-    parts = vectors.split([t.numel() for t in like.values()], 1)
-    return {n: p.reshape(len(p), *t.shape) for (n, t), p in zip(like.items(), parts, strict=True)}
+class Curved(Protocol):
+    """A landscape, or any function in its place where only its Hessian is needed."""
+
+    def hessian(self, theta: Weights) -> Hessian:
+        """The Hessian at θ."""
 
 
 def inner(a: Tensor, b: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusionlab.landscape.scores import Scores
+from fusionlab.scores import Scores
 from fusionlab.weights import Weights
 
 

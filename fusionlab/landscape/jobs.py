@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fusionlab.costs import Cost
-from fusionlab.data import Data
+from fusionlab.data import AnyData, Data
 from fusionlab.landscape.batching import CPU_BYTES, ROWS, Batching, choose
-from fusionlab.landscape.examination import FEW, Examined, light
+from fusionlab.landscape.examination import FEW, Examined, examine, light
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.plain import difference
 from fusionlab.objectives import Objective
-from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
-from fusionlab.streams import Stream
+from fusionlab.outputs import Inputs, explained, in_precision, map_tensors, tensors_of
+
+Policy = Literal["recalibrate", "interpolate", "fixed"]  # where BatchNorm's statistics are from
 
 MEASURED_BYTES = 512e6  # the widest layer of the batch that BatchNorm is recalibrated on
 SMALL = 5e7  # operations of a call that a second thread does not make shorter
+_TRIED = 16  # rows on which outputs and targets are seen to fit
+_MET = 1024  # targets that these rows' outputs meet
 ALIKE = 1e-4  # relative difference between two layouts of the same rows
 
 
@@ -42,12 +45,16 @@ class Job:
         data: what the loss is measured on.
         objective: outputs and targets ↦ sums.
         calibration: what normalising layers are measured on at each point, if they are.
+        batch_norm: where their statistics are from.
+        precision: in which points are scored, if not in that which they are worked with.
     """
 
     examined: Examined
-    data: Data | Stream
+    data: AnyData
     objective: Objective
-    calibration: Data | Stream | None
+    calibration: AnyData | None
+    batch_norm: Policy = "recalibrate"
+    precision: torch.dtype | None = None
 
     @property
     def network(self) -> Network:
@@ -58,6 +65,16 @@ class Job:
     def device(self) -> torch.device:
         """Where it is computed."""
         return self.data.device
+
+    def on(self, data: AnyData, calibration: AnyData) -> Job:
+        """The same job on other data."""
+        measured = None if self.calibration is None else calibration
+        return replace(self, data=data, calibration=measured)
+
+    @property
+    def fixes_statistics(self) -> bool:
+        """Whether the statistics of a call are those that its first point brings."""
+        return self.batch_norm == "fixed" and bool(self.network.measured)
 
     @cached_property
     def few(self) -> Inputs:
@@ -155,3 +172,36 @@ class Job:
 
 def _channels_last(inputs: Inputs) -> Inputs:
     return map_tensors(lambda t: t.to(memory_format=torch.channels_last), inputs)  # type: ignore[no-any-return]
+
+
+def job_of(
+    model: nn.Module,
+    data: AnyData,
+    objective: Objective,
+    *,
+    calibration: AnyData,
+    batch_norm: Policy = "recalibrate",
+    precision: torch.dtype | None = None,
+) -> Job:
+    """The job of a network, which is examined and seen to fit the data and the objective."""
+    examined = examine(model, data.first(FEW).inputs, device=data.device, select=objective.select)
+    fitting = _fitted(objective, examined, data)
+    measured = batch_norm == "recalibrate" and bool(examined.network.measured)
+    if measured:
+        examined.check_measurable()
+    return Job(examined, data, fitting, calibration if measured else None, batch_norm, precision)
+
+
+@torch.no_grad()
+def _fitted(objective: Objective, examined: Examined, data: AnyData) -> Objective:
+    """The objective, seen to fit what the network gives for a few rows of the data."""
+    seen = data if isinstance(data, Data) else data.first(_MET)
+    rows = seen.varied(_TRIED)
+    network = examined.network
+    with explained(rows.inputs), examined.same_draws(), light(network.parameters):
+        outputs = network({}, in_precision(rows.inputs, network.parameters))
+    # A loss that is not a mean over rows shows it at rare targets, so many meet the few outputs.
+    targets = seen.varied(_MET).targets
+    again = torch.arange(len(targets), device=targets.device) % len(rows)
+    tiled = map_tensors(lambda t: t[again] if t.ndim and len(t) == len(rows) else t, outputs)
+    return objective.checked(tiled, targets)

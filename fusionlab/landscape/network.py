@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -18,7 +18,6 @@ from torch.utils.hooks import RemovableHandle
 from fusionlab.costs import Cost, cost
 from fusionlab.landscape.moments import (
     Moments,
-    first_seen,
     normalising_layers,
     take_notes,
     use_batches,
@@ -93,7 +92,7 @@ class Network:
         if self.handling.copies_tensors:
             tensors = {n: t.clone() for n, t in {**self.constants, **tensors}.items()}
         try:
-            with self._standing_at(tensors) as module, _removed(listen(module)):
+            with self._holding(tensors) as module, _removed(listen(module)):
                 return self.select(forward(module, inputs))
         except Stopped:
             self.moments()  # what the layers have noted so far belongs to no whole pass
@@ -104,46 +103,6 @@ class Network:
         noted: dict[str, list[Moments]] = getattr(self._own, "noted", {})
         self._own.noted = {}
         return noted
-
-    def order(self, tensors: Tensors, inputs: Inputs) -> list[str]:
-        """Names of the layers with parameters of their own, in the order in which they run."""
-        seen: list[str] = []
-
-        def listen(module: nn.Module) -> list[RemovableHandle]:
-            return [
-                layer.register_forward_pre_hook(partial(_note_name, seen, name))
-                for name, layer in module.named_modules()
-                if any(True for _ in layer.parameters(recurse=False))
-            ]
-
-        self(tensors, inputs, listen=listen)
-        return seen
-
-    def input_of(self, name: str, tensors: Tensors, inputs: Inputs) -> Tensor:
-        """What the layer `name` sees."""
-        seen: list[Tensor] = []
-
-        def note(_: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> None:
-            seen.append(first_seen(args, named).clone())
-
-        def listen(module: nn.Module) -> list[RemovableHandle]:
-            return [module.get_submodule(name).register_forward_pre_hook(note, with_kwargs=True)]
-
-        self(tensors, inputs, listen=listen)
-        return seen[0]
-
-    def outputs_of(self, names: Sequence[str], tensors: Tensors, inputs: Inputs) -> list[Any]:
-        """What the layers `names` give; of a layer that runs several times, the last."""
-        seen: dict[str, Any] = {}
-
-        def listen(module: nn.Module) -> list[RemovableHandle]:
-            return [
-                module.get_submodule(n).register_forward_hook(partial(_note_output, seen, n))
-                for n in names
-            ]
-
-        self(tensors, inputs, listen=listen)
-        return [seen.get(name) for name in names]
 
     def cost(self, inputs: Inputs) -> Cost:
         """What one row of such inputs costs."""
@@ -210,7 +169,7 @@ class Network:
         }
 
     @contextmanager
-    def _standing_at(self, tensors: Tensors) -> Iterator[nn.Module]:
+    def _holding(self, tensors: Tensors) -> Iterator[nn.Module]:
         """A module of this thread whose tensors are these."""
         if not self.handling.anew:
             with self._structure.holding(tensors) as module:
@@ -231,7 +190,7 @@ class Network:
         return self._own.structure  # type: ignore[no-any-return]
 
     def _prepared(self, module: nn.Module) -> nn.Module:
-        """The module, which looks for a wish to stop, and notes its statistics if it shall."""
+        """The module, which looks whether to stop and, if it normalises by batches, takes notes."""
         watch(module)
         if self._batches:
             take_notes(normalising_layers(module), self._note)
@@ -244,7 +203,7 @@ class Network:
 
 
 class _Given(nn.Module):
-    """Stands in for a layer whose outputs are known; its tensors are still there to be read."""
+    """Replaces a layer whose outputs are known; its tensors are still there to be read."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
@@ -276,13 +235,5 @@ def _removed(handles: Iterable[RemovableHandle]) -> Iterator[None]:
 
 
 def _shared(module: nn.Module) -> dict[Tensor, Tensor]:
-    """What stands for what in a copy that has layers of its own and the same tensors."""
+    """Which tensor is which in a copy that has layers of its own and the same tensors."""
     return {t: t for t in (*module.parameters(), *module.buffers())}
-
-
-def _note_name(seen: list[str], name: str, *_: object) -> None:
-    seen.append(name)
-
-
-def _note_output(seen: dict[str, Any], name: str, _: object, __: object, outputs: Any) -> None:
-    seen[name] = map_tensors(torch.clone, outputs)  # a ReLU that works in place comes next

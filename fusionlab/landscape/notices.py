@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from pathlib import Path
 
 import torch
 
-INSIDE = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent))
+# Properties that are computed once are called from functools.
+INSIDE = (str(Path(__file__).parents[1]), str(Path(torch.__file__).parent), functools.__file__)
 
 
 def notice(words: str) -> None:

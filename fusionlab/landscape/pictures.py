@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fusionlab.combinations import Combinations
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.scores import ScoreFunction, score_all
+from fusionlab.scores import ScoreFunction, score_all
 from fusionlab.weights import Weights
 
 FARTHEST = 100.0  # by how much the logit of one class is lifted at most

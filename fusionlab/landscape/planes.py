@@ -128,7 +128,7 @@ class Plane:
         return Combinations(self.points, coefficients.round(decimals=DIGITS))
 
     def grid(self, x: Tensor, y: Tensor) -> Combinations:
-        """The points of a grid, row by row: number i · len(x) + j stands at (x[j], y[i])."""
+        """The points of a grid, row by row: number i · len(x) + j lies at (x[j], y[i])."""
         rows, columns = torch.meshgrid(y.double(), x.double(), indexing="ij")
         return self.at(torch.stack([columns.flatten(), rows.flatten()], 1))
 

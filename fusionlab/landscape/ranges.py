@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape.planes import Bounds, Plane
-from fusionlab.landscape.scores import ScoreFunction, score_all
+from fusionlab.scores import ScoreFunction, score_all
 
 FIRST = 2.0**-10  # of the longest way: the first step
 HALVINGS = 4  # a doubled step is too long by up to a half; so often it is halved towards the rim
@@ -27,7 +27,7 @@ def loss_range(
         most: the longest way, in lengths ‖θ‖ of the origin (of 1 where that is 0).
 
     Raises:
-        ValueError: if the loss at the origin is no number.
+        ValueError: if the loss at the origin is not a number.
     """
     home = landscape(plane(0.0, 0.0)).loss
     if not abs(home) < float("inf"):

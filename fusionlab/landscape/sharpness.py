@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,23 +12,13 @@ from torch import Tensor
 from fusionlab.combinations import Combinations
 from fusionlab.descent import bar, interrupts_wait
 from fusionlab.landscape.directions import filter_normalise, random_direction
-from fusionlab.landscape.scores import Score, ScoreFunction, score_all
+from fusionlab.scores import ScoreFunction, Sloped, score_all
 from fusionlab.spaces import STATISTICS
 from fusionlab.weights import Weights
 
 Region = Literal["box", "ball"]
 
 SHORTEST = 1 / 32  # of the region: steps that are shorter find nothing new
-
-
-class Sloped(Protocol):
-    """A landscape, or any function with a slope that stands in for one."""
-
-    def __call__(self, theta: Weights, /) -> Score:
-        """The score at θ."""
-
-    def slope(self, theta: Weights, /) -> tuple[Score, Weights]:
-        """The score at θ and the gradient of the loss there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +149,7 @@ class _Ball(_Region):
 def _region(theta: Weights, region: Region, epsilon: float | None) -> _Box | _Ball:
     kinds: dict[str, type[_Box | _Ball]] = {"box": _Box, "ball": _Ball}
     if region not in kinds:
-        raise ValueError(f"region={region!r} is none: choose 'box' or 'ball'.")
+        raise ValueError(f"Unknown region {region!r}. Choose 'box' or 'ball'.")
     return kinds[region](theta) if epsilon is None else kinds[region](theta, epsilon)
 
 
@@ -210,7 +200,7 @@ def flatness(
     seed: int = 0,
     progress: bool = True,
 ) -> Flatness:
-    """Measure how the loss stands noise on the weights, of each filter in proportion to its norm.
+    """Measure how far noise on the weights, in proportion to each filter's norm, raises the loss.
 
     A BatchNorm that is not recalibrated keeps the statistics of θ, here and in `sharpness`.
 

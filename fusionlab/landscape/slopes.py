@@ -14,16 +14,15 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import CheckpointError
 
-from fusionlab.data import Data
-from fusionlab.landscape.hessians import TOGETHER, Hessian, shaped
+from fusionlab.data import AnyData, Data
+from fusionlab.landscape.hessians import TOGETHER, Hessian
 from fusionlab.landscape.network import Network
 from fusionlab.landscape.precision import wide, working
 from fusionlab.landscape.twice import twice_differentiable
 from fusionlab.objectives import Objective, Sums
 from fusionlab.outputs import in_precision, map_tensors
 from fusionlab.spaces import check_same_space
-from fusionlab.streams import Stream
-from fusionlab.weights import Weights
+from fusionlab.weights import Weights, shaped
 
 Tensors = Mapping[str, Tensor]
 
@@ -58,7 +57,7 @@ class Slopes:
     def __init__(
         self,
         network: Network,
-        data: Data | Stream,
+        data: AnyData,
         objective: Objective,
         *,
         together: int = 1,

@@ -1,6 +1,6 @@
 """Evaluations that can be stopped: between two layers, in whatever thread they run.
 
-A large network takes seconds for one point, so a wish to stop cannot wait until a point is done.
+A large network takes seconds for one point, so a request to stop cannot wait until a point is done.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 from torch import nn
 
-_wish: ContextVar[Callable[[], bool] | None] = ContextVar("wish", default=None)
+_request: ContextVar[Callable[[], bool] | None] = ContextVar("request", default=None)
 
 
 class Stopped(Exception):  # noqa: N818 (nothing went wrong)
@@ -35,15 +35,15 @@ class Stopped(Exception):  # noqa: N818 (nothing went wrong)
 @contextmanager
 def stops_when(wanted: Callable[[], bool]) -> Iterator[None]:
     """Evaluations in this block raise `Stopped` as soon as `wanted()` is true."""
-    token = _wish.set(wanted)
+    token = _request.set(wanted)
     try:
         yield
     finally:
-        _wish.reset(token)
+        _request.reset(token)
 
 
 def watch(module: nn.Module) -> nn.Module:
-    """Have each layer with parameters of its own look for a wish to stop before it runs."""
+    """Have each layer with parameters of its own look for a request to stop before it runs."""
     for layer in module.modules():
         if any(True for _ in layer.parameters(recurse=False)):
             layer.register_forward_pre_hook(_look)
@@ -51,6 +51,6 @@ def watch(module: nn.Module) -> nn.Module:
 
 
 def _look(*_: object) -> None:
-    wanted = _wish.get()
+    wanted = _request.get()
     if wanted is not None and wanted():
         raise Stopped

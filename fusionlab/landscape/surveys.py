@@ -15,12 +15,11 @@ from torch import Tensor
 from fusionlab.checkpoints import load, save
 from fusionlab.combinations import Combinations
 from fusionlab.data import Data, content_hash
-from fusionlab.landscape.evaluation import Landscape
 from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 from fusionlab.landscape.planes import Plane
-from fusionlab.landscape.scores import ScoreFunction, measures_of, score_all
 from fusionlab.outputs import tensors_of
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
+from fusionlab.scores import ScoreFunction, measures_of, score_all
 from fusionlab.streams import Stream
 
 SAMPLE = 256  # rows of the cheap landscape that shapes a picture between its exact points
@@ -30,7 +29,7 @@ PATIENCE = 0.15  # seconds between two looks at whether to go on
 
 @dataclass(frozen=True, eq=False)
 class Surface(Measured):
-    """Scores on a grid: `loss[i, j]` and `quality[i, j]` stand at (x[j], y[i]).
+    """Scores on a grid: `loss[i, j]` and `quality[i, j]` lie at (x[j], y[i]).
 
     x has shape (nx,), y (ny,), the others (ny, nx); `exact` tells measured points from
     interpolated ones.
@@ -64,7 +63,7 @@ class Chart(Protocol):
     """Points with two coordinates: a plane, or a surface that is bent."""
 
     def grid(self, x: Tensor, y: Tensor) -> Combinations:
-        """The points of a grid, row by row: number i · len(x) + j stands at (x[j], y[i])."""
+        """The points of a grid, row by row: number i · len(x) + j lies at (x[j], y[i])."""
 
 
 def survey(landscape: ScoreFunction, plane: Chart, x: Tensor, y: Tensor) -> Surface:
@@ -119,7 +118,7 @@ class Survey(Iterator[Surface]):
         self._exact, self._cheap = Readings.none(len(y), len(x)), Readings.none(len(y), len(x))
         self._sample = _sample(landscape, self._levels[0])
         # Points of the next call, set by the time that the last one took.
-        self._least = STREAMED if _is_streamed(landscape) else 1
+        self._least = STREAMED if isinstance(_data_of(landscape), Stream) else 1
         self._pace = max(4, self._least)
         self._file = Path(file) if file is not None else None
         if self._file is not None and self._file.exists():
@@ -193,17 +192,17 @@ class Survey(Iterator[Surface]):
         """What makes two surveys the same: where they look and at which landscape."""
         tensors = {"x": self.x, "y": self.y, "frame": self.plane.frame}
         tensors |= {f"{i} {n}": t for i, p in enumerate(self.plane.points) for n, t in p.items()}
-        if isinstance(self.landscape, Landscape):
-            data = self.landscape.data
+        if (data := _data_of(self.landscape)) is not None:
             first = data if isinstance(data, Data) else data.first(SAMPLE)
             tensors |= {f"input {i}": t for i, t in enumerate(tensors_of(first.inputs))}
             tensors["targets"] = first.targets
         return content_hash(tensors) + getattr(self.landscape, "batch_norm", "")
 
 
-def _is_streamed(landscape: ScoreFunction) -> bool:
-    """Whether each call reads all data anew, so that it should be for many points."""
-    return isinstance(landscape, Landscape) and isinstance(landscape.data, Stream)
+def _data_of(landscape: ScoreFunction) -> Data | Stream | None:
+    """What the loss is measured on, if it is a loss over data: a `Landscape` has them."""
+    data = getattr(landscape, "data", None)
+    return data if isinstance(data, Data | Stream) else None
 
 
 def _rounds(rows: Tensor, pace: Callable[[], int]) -> Iterator[Tensor]:
@@ -213,13 +212,13 @@ def _rounds(rows: Tensor, pace: Callable[[], int]) -> Iterator[Tensor]:
         rows = rows[count:]
 
 
-def _sample(landscape: ScoreFunction, coarse: Lattice) -> Landscape | None:
+def _sample(landscape: ScoreFunction, coarse: Lattice) -> ScoreFunction | None:
     """A cheaper landscape of the same shape, where data and grid are large enough to gain."""
-    if not isinstance(landscape, Landscape):
+    data, sample = _data_of(landscape), getattr(landscape, "sample", None)
+    if data is None or sample is None or min(len(coarse.rows), len(coarse.columns)) <= 3:
         return None
-    if isinstance(landscape.data, Data) and len(landscape.data) < 2 * SAMPLE:
-        return None
-    return landscape.sample(SAMPLE) if min(len(coarse.rows), len(coarse.columns)) > 3 else None
+    few: bool = isinstance(data, Data) and len(data) < 2 * SAMPLE
+    return None if few else sample(SAMPLE)
 
 
 def _restore(file: Path, key: str) -> Readings:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.descent import bar, interrupts_wait
-from fusionlab.landscape.curvature import Curved
-from fusionlab.landscape.hessians import Hessian, inner
+from fusionlab.landscape.hessians import Curved, Hessian, inner
 from fusionlab.landscape.lanczos import BASIS_BYTES
 from fusionlab.weights import Weights
 
@@ -77,7 +76,7 @@ def trace(
         Kressner 2022, arXiv:2109.10659.
     """
     if method not in ("hutch++", "hutchinson"):
-        raise ValueError(f"method={method!r} is none: choose 'hutch++' or 'hutchinson'.")
+        raise ValueError(f"Unknown method {method!r}. Choose 'hutch++' or 'hutchinson'.")
     hessian = landscape.hessian(theta)
     generator = torch.Generator().manual_seed(seed)
     deflated, probes, done = _Deflated(hessian, tolerance), _Probes(), False

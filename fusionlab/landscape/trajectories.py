@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fusionlab.landscape.planes import Plane, centred_products
-from fusionlab.landscape.scores import ScoreFunction, Scores, measures_of, score_all
+from fusionlab.scores import ScoreFunction, Scores, measures_of, score_all
 from fusionlab.weights import Weights
 
 FLAT = 1e-12  # share of the variance below which a direction is rounding

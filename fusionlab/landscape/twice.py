@@ -35,7 +35,7 @@ def _words(operation: str, module: nn.Module) -> str:
     same = SAME.get(plain)
     instead = f"{same}, which is the same function" if same else "operations that have one"
     return (
-        f"torch has no second derivative of {operation}, which stands in {where}: without it there "
+        f"torch has no second derivative of {operation}, used in {where}: without it there "
         f"is no Hessian. Have these compute {instead}, in a copy of the network: the weights fit "
         "it as they are. The loss, its gradient and all pictures of it work without."
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from fusionlab.outputs import Inputs
-from fusionlab.rows.tensors import describe
+if TYPE_CHECKING:
+    from fusionlab.outputs import Inputs
 
 _NAMED = 3  # of those at fault, so many are named
 ALIKE = (
@@ -42,7 +42,7 @@ def join(
     for i, one in enumerate(values):
         if _form(one) != _form(first):
             raise ValueError(
-                f"{name(0)} has {describe(first)} as {what}, {name(i)} has {describe(one)}: all "
+                f"{name(0)} has {_describe(first)} as {what}, {name(i)} has {_describe(one)}: all "
                 "must have the same parts."
             )
     if isinstance(first, Tensor):
@@ -62,6 +62,15 @@ def _form(value: Any) -> object:
     if isinstance(value, Tensor):
         return Tensor
     return frozenset(value) if isinstance(value, dict) else len(value)
+
+
+def _describe(value: Any) -> str:
+    """The parts of inputs, without their values."""
+    if isinstance(value, Tensor):
+        return "one tensor"
+    if isinstance(value, dict):
+        return f"the parts {', '.join(map(repr, value))}"
+    return f"{len(value)} parts"
 
 
 def _check_shapes(

@@ -43,7 +43,7 @@ def read_portion(value: Any, where: str, *, whole: bool) -> Portion:
         whole: whether its parts are of several rows, or of one.
 
     Raises:
-        ValueError: with what it holds, if it is none of these.
+        ValueError: with what it holds, if it is not one of these.
     """
     parts = _parts(value, where)
     try:
@@ -147,16 +147,16 @@ def _parts(value: Any, where: str) -> Sequence[Any]:
             return value
         raise ValueError(parts_refused(value, where))
     raise ValueError(
-        f"{where} is {describe(value)}, no pair of an input and a label: give (input, label)."
+        f"{where} is {describe(value)}, not a pair of an input and a label: give (input, label)."
     )
 
 
 def parts_refused(value: Sequence[Any], where: str) -> str:
-    """The words for a row that is no pair."""
+    """The words for a row that is not a pair."""
     held = ", ".join(map(describe, value[:6])) + (", …" if len(value) > 6 else "")
     some = f"{where} has {len(value)} part{'s' * (len(value) != 1)}: {held}. It is "
     if len(value) < 2:
-        return f"{some}no pair of an input and a label: give (input, label)."
+        return f"{some}not a pair of an input and a label: give (input, label)."
     return (
         f"{some}not clear which of them the network takes and which is the target: give two parts, "
         "((x1, x2), y) for a network of several inputs, or (x, y)."

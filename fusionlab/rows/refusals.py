@@ -1,4 +1,4 @@
-"""What stands in the place of data, and what to give instead."""
+"""What is given in the place of data, and what to give instead."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PAIR = "Give a pair (inputs, targets)."
 
 
 def refuse(source: Any) -> None:
-    """Raise a TypeError with what to give instead, if this is no source of rows."""
+    """Raise a TypeError with what to give instead, if this is not a source of rows."""
     words = _of_another_kind(source) or _without_targets(source)
     if words:
         raise TypeError(f"expected data, got {words}")
 
 
 def _of_another_kind(source: Any) -> str:
-    """The words for what is no data at all."""
+    """The words for what is not data at all."""
     kind = type(source).__name__
     if isinstance(source, str | bytes | Path):
         return (

@@ -1,4 +1,4 @@
-"""Numbers in any of the forms people have them in, as a tensor; words for what is none."""
+"""Numbers in any of the forms people have them in, as a tensor; words for what has no numbers."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _of_numbers(values: list[Any] | tuple[Any, ...]) -> Tensor:
 
 
 def _first_without_numbers(values: list[Any] | tuple[Any, ...]) -> tuple[Any] | None:
-    """The first leaf that is no number, in a tuple of its own."""
+    """The first leaf that is not a number, in a tuple of its own."""
     for one in values:
         if isinstance(one, list | tuple):
             inside = _first_without_numbers(one)
@@ -151,7 +151,7 @@ def _of_array(value: Any, where: str, target: bool) -> Tensor:
         if kind.num != array.dtype.num or not array.dtype.isnative:
             array = array.astype(kind)  # in this machine's order, and of a name that torch knows
     if not array.flags.writeable or min(array.strides, default=0) < 0:
-        array = array.copy()  # torch can only lend what it may write to, forwards
+        array = array.copy()  # torch shares only memory that it may write to, forwards
     return _plain(torch.as_tensor(array), where)
 
 

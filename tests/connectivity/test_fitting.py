@@ -270,3 +270,14 @@ def test_vertices_of_another_network_are_refused():
 
 def test_a_shape_with_nothing_free_is_complete_at_once():
     assert fit(net(0), blobs(), Chain.between(*ends(), bends=0), SHORT, seed=0).steps == 0
+
+
+def test_a_reader_who_turned_gradients_off_gets_the_same_fit():
+    def fitted():
+        curve = Bezier.between(*ends())
+        return fit(net(0), blobs(), curve, SHORT, seed=0, progress=False)
+
+    expected = fitted()
+    with torch.set_grad_enabled(False):
+        found = fitted()
+    assert torch.equal(found.losses, expected.losses)

@@ -79,9 +79,9 @@ def test_places_are_drawn_uniformly():
 
 
 def test_what_is_no_square_is_refused():
-    with pytest.raises(ValueError, match="3 points make no square"):
+    with pytest.raises(ValueError, match="3 points do not make a square"):
         Patch(tuple(CORNERS[:3]))
-    with pytest.raises(ValueError, match="1 points make no square"):
+    with pytest.raises(ValueError, match="1 points do not make a square"):
         Patch(tuple(CORNERS[:1]))
     with pytest.raises(ValueError, match="four corners"):
         Patch.over(CORNERS[:3])

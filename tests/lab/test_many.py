@@ -240,3 +240,16 @@ def test_after_an_interrupt_the_runs_that_wait_stay_at_their_start(blobs):
     assert len(told) == 1
     assert [run.steps[-1] for run in runs] == [5, 0]
     assert not any(run.complete for run in runs)
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_reader_who_turned_gradients_off_gets_the_same_runs(stacked):
+    def runs():
+        recipe = Recipe(steps=5, batch_size=16)
+        return train_many(mlp(64, 8, 10), PIXELS, recipe, seeds=[0, 1], stacked=stacked)
+
+    expected = runs()
+    with torch.set_grad_enabled(False):
+        found = runs()
+        assert not torch.is_grad_enabled()
+    assert all(same_run(p, q) for p, q in zip(found, expected, strict=True))

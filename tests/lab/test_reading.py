@@ -144,7 +144,7 @@ def test_of_rows_without_numbers_some_are_drawn(wrap):
     ("source", "words"),
     [
         (Counting(0), "no rows"),
-        (TensorDataset(torch.zeros(3, 1)), "no pair of an input and a label"),
+        (TensorDataset(torch.zeros(3, 1)), "not a pair of an input and a label"),
         (TensorDataset(torch.full((3, 1), torch.nan), torch.zeros(3).long()), "not finite"),
     ],
 )

@@ -309,7 +309,7 @@ def test_images_have_their_channels_last_also_where_there_is_one(channels):
     model = nn.Sequential(nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
     landscape = Landscape(model, (torch.randn(30, channels, 8, 8), torch.arange(30) % 3))
     landscape(Weights.of(model))
-    assert {batch.inputs.stride(1) for batch in landscape._plan._batches} == {1}
+    assert {batch.inputs.stride(1) for batch in landscape._plan.batches} == {1}
 
 
 def test_data_are_laid_out_once_for_all_points():

@@ -16,7 +16,7 @@ from fusionlab.show.figures.amounts import amount, bare, numbers
 from fusionlab.show.figures.bars import mean_and_sd
 from fusionlab.show.figures.measures import panels, shared_measures
 from fusionlab.show.figures.theme import INK, QUIET, below, canvas, look, ring
-from fusionlab.show.figures.words import capital, describe_profile
+from fusionlab.show.figures.words import capital
 
 Curves = Mapping[str, Profile | Sequence[Profile]]
 
@@ -43,7 +43,7 @@ def draw_profiles(
     many = {n: [p] if isinstance(p, Profile) else list(p) for n, p in curves.items()}
     quantity = shared_measures({n: runs[0] for n, runs in many.items()}).quantity(what)
     title = title or f"{capital(what)} along the path from {ends[0]} to {ends[1]}"
-    said = [describe_profile(name or "the path", runs[0], what) for name, runs in many.items()]
+    said = [_describe(name or "the path", runs[0], what) for name, runs in many.items()]
     figure = canvas(title, description=f"{title}. {' '.join(said)}")
     figure.add_traces(trace_profiles(many, what, t))
     figure.update_xaxes(title=f"position t on the path (0 is {ends[0]}, 1 is {ends[1]})")
@@ -51,6 +51,17 @@ def draw_profiles(
     if quantity.share:
         figure.update_yaxes(rangemode="tozero")
     return figure.update_layout(showlegend=len(many) > 1, legend=below())
+
+
+def _describe(name: str, profile: Profile, what: str) -> str:
+    """One curve in a sentence: its ends, and its extreme between them."""
+    values, quantity = profile.values(what), profile.measures.quantity(what)
+    worst = int(values.argmin() if quantity.higher_is_better else values.argmax())
+    return (
+        f"{name}: {what} {amount(float(values[0]), quantity)} at t = {float(profile.t[0]):g}, "
+        f"{amount(float(values[-1]), quantity)} at t = {float(profile.t[-1]):g}, "
+        f"worst {amount(float(values[worst]), quantity)} at t = {float(profile.t[worst]):.2f}."
+    )
 
 
 def trace_profiles(

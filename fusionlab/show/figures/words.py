@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
-from fusionlab.connectivity import Profile
 from fusionlab.landscape import Score, Surface
 from fusionlab.show.figures.amounts import amount, tell_spread
 
@@ -30,17 +29,6 @@ def describe_scores(scores: Mapping[str, Score]) -> str:
             values = [amount(score[i], quantity) + on(name) for name, score in scores.items()]
             told.append(f"{quantity.name} {listed(values)}")
     return ", ".join(told)
-
-
-def describe_profile(name: str, profile: Profile, what: str) -> str:
-    """One curve in a sentence: its ends, and its extreme between them."""
-    values, quantity = profile.values(what), profile.measures.quantity(what)
-    worst = int(values.argmin() if quantity.higher_is_better else values.argmax())
-    return (
-        f"{name}: {what} {amount(float(values[0]), quantity)} at t = {float(profile.t[0]):g}, "
-        f"{amount(float(values[-1]), quantity)} at t = {float(profile.t[-1]):g}, "
-        f"worst {amount(float(values[worst]), quantity)} at t = {float(profile.t[worst]):.2f}."
-    )
 
 
 def describe_surface(surface: Surface, marks: Mapping[str, tuple[float, float]], what: str) -> str:

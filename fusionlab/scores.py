@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -56,6 +56,16 @@ class Score(_Pair):
 
 
 ScoreFunction: TypeAlias = Callable[[Weights], Score]  # a landscape, or any function in its place
+
+
+class Sloped(Protocol):
+    """A landscape, or any function with a slope in its place."""
+
+    def __call__(self, theta: Weights, /) -> Score:
+        """The score at θ."""
+
+    def slope(self, theta: Weights, /) -> tuple[Score, Weights]:
+        """The score at θ and the gradient of the loss there."""
 
 
 @dataclass(frozen=True, eq=False)

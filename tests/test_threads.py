@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from fusionlab.costs import cost
-from fusionlab.descent import threads, threads_worth
+from fusionlab.threads import threads, threads_worth
 
 
 @pytest.fixture(autouse=True)
