@@ -49,12 +49,12 @@ def _pairs(values: Tensor) -> Tensor:
     return values[i, j]
 
 
-ALIKENESS = Exercise(
+MEAN_SQUARED_COSINE = Exercise(
     key="12.1",
     properties=(
         Property(
             lambda f: _number(f(_fan())),
-            "`alikeness` must give one number: the mean over all pairs of vertices.",
+            "`mean_squared_cosine` must give one number: the mean over all pairs of vertices.",
         ),
         Property(
             lambda f: not _gives(f, _fan(), _pairs(_fan()).square().mean().item()),
@@ -168,7 +168,7 @@ AREA = Exercise(
     praise="The same root of a determinant measures simplexes of any dimension.",
 )
 
-EXERCISES = (ALIKENESS, AREA)
+EXERCISES = (MEAN_SQUARED_COSINE, AREA)
 
 QUIZ = (
     Question(
