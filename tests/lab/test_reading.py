@@ -200,7 +200,7 @@ def test_parts_are_known_by_their_usual_names(tmp_path, learn, name, report):
 @pytest.mark.parametrize(
     ("folders", "words"),
     [
-        (["train", "extra"], "'extra', which is no part"),
+        (["train", "extra"], "'extra', which is not a part"),
         (["train", "val", "valid"], "'val' and 'valid', which both mean val"),
         (["val", "test"], "no train"),
     ],
