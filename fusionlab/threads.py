@@ -1,4 +1,4 @@
-"""How many threads a step is worth."""
+"""How many threads a step needs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import nn
 from fusionlab.costs import cost
 from fusionlab.outputs import Inputs, in_precision, map_tensors, tensors_of
 
-ALONE = 3e6  # products of a forward pass below which a second thread waits more than it computes
+ALONE = 3e6  # products of a forward pass; below, a second thread waits more than it computes
 
 
 def threads_worth(network: nn.Module, inputs: Inputs) -> int:
-    """How many threads a step on such a batch of inputs is worth: one, if it is small.
+    """How many threads pay off for a step on such a batch of inputs: one, if it is small.
 
-    Beside other work a second thread of a small step costs many times what it saves.
+    When other work runs, a second thread for a small step costs many times what it saves.
     """
     now, rows = torch.get_num_threads(), len(tensors_of(inputs)[0])
     if now == 1:
@@ -28,7 +28,7 @@ def threads_worth(network: nn.Module, inputs: Inputs) -> int:
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """A block in which torch has so many threads."""
+    """A block in which torch uses this many threads."""
     before = torch.get_num_threads()
     if number != before:
         torch.set_num_threads(number)

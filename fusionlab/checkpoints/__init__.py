@@ -1,4 +1,4 @@
-"""Points of weight space on disk: our own files, and files as people have them."""
+"""Points of weight space on disk: files of fusionlab, and files of other tools."""
 
 from fusionlab.checkpoints.files import CheckpointError, atomic_write
 from fusionlab.checkpoints.points import Checkpoint, load, save

@@ -1,4 +1,4 @@
-"""The zip archives of torch.save, whose checksums torch itself does not look at."""
+"""The zip archives of torch.save, whose checksums torch itself does not check."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ FOLDER = 0x10  # the bit of a zip entry's attributes by which torch takes it for
 
 
 def check_zip(path: Path) -> None:
-    """Raise a CheckpointError unless a zip archive is whole and is one of torch.save."""
+    """Raise a CheckpointError unless a zip archive is complete and comes from torch.save."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            # torch.save can be told to write no checksums: then all of them are 0.
+            # torch.save has a setting without checksums: then all of them are 0.
             damaged = archive.testzip() if any(entry.CRC for entry in entries) else None
             damaged = next((e.filename for e in entries if _misleads(e)), damaged)
     except Exception as error:
         raise CheckpointError(
-            f"{path} cannot be read as plain tensors: it is a zip archive, as torch.save writes, "
-            f"cut short or damaged ({error}). Copy or save it again."
+            f"{path} cannot be read as plain tensors: it is a zip archive, as torch.save writes "
+            "it, "
+            f"but cut short or damaged ({error}). Copy or save it again."
         ) from error
     if damaged:
         raise CheckpointError(
@@ -31,12 +32,13 @@ def check_zip(path: Path) -> None:
     names = [entry.filename for entry in entries]
     if any(name.endswith("/constants.pkl") for name in names):
         raise CheckpointError(
-            f"{path} is a program of torch.jit, and no code in a file is executed. Where you trust "
-            "it, save its weights alone: torch.save(torch.jit.load(path).state_dict(), 'new.pt')."
+            f"{path} is a program of torch.jit, and no code in a file is executed. If you trust "
+            "it, "
+            "save its weights only: torch.save(torch.jit.load(path).state_dict(), 'new.pt')."
         )
     if not any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
         arrays = bool(names) and all(name.endswith(".npy") for name in names)
-        what = "arrays of NumPy (.npz)" if arrays else f"a zip archive of {names[:3]}"
+        what = "a file of NumPy arrays (.npz)" if arrays else f"a zip archive of {names[:3]}"
         raise CheckpointError(
             f"{path} is {what}, not a file of torch.save. Save the tensors by name: "
             "torch.save(model.state_dict(), path)."
@@ -44,7 +46,7 @@ def check_zip(path: Path) -> None:
 
 
 def _misleads(entry: zipfile.ZipInfo) -> bool:
-    """Whether torch reads an entry otherwise than zipfile, which has found its checksum right."""
+    """Whether torch reads an entry differently from zipfile, which has checked it."""
     folder = bool(entry.external_attr & FOLDER) and entry.file_size > 0
     stored = entry.compress_type == zipfile.ZIP_STORED
     return folder or (stored and entry.compress_size != entry.file_size)

@@ -1,4 +1,4 @@
-"""Where the weights lie among what a training script has kept."""
+"""Where the weights are in a file that a training script wrote."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from fusionlab.checkpoints.files import CheckpointError
 from fusionlab.spaces import few
 
-DEPTH = 2  # keys on the way to the weights that are tried without being told
+DEPTH = 2  # keys on the way to the weights that are tried if `key` is not given
 
 
 class Location(NamedTuple):
@@ -23,7 +23,7 @@ class Location(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The key and how much lies there, for messages."""
+        """The key and the number of tensors there, for messages."""
         return f"{self.key!r} ({len(self.tensors)} tensors)" if self.key else "its top"
 
 
@@ -48,8 +48,8 @@ def find_places(tree: Any, *, key: str | None, path: Path) -> list[Location]:
     if not places:
         where = f" at the key {key!r}" if key else ""
         raise CheckpointError(
-            f"{path} holds {_describe(tree)}{where}, not tensors by name: save model.state_dict(), "
-            "or say by key= where the weights lie, such as key='model.state_dict'."
+            f"{path} holds {_describe(tree)}{where}, not tensors by name. Save model.state_dict(), "
+            "or give the key of the weights, such as key='model.state_dict'."
         )
     return places
 
@@ -76,7 +76,7 @@ def _places(tree: Any, key: str, depth: int) -> Iterator[Location]:
 
 
 def _descend(tree: Any, key: str) -> Any:
-    """What lies at a key, which may itself hold dots; None if nothing does."""
+    """What is at a key, which may itself contain dots; None if nothing is."""
     if not isinstance(tree, Mapping):
         return None
     if key in tree:
@@ -92,7 +92,7 @@ def _descend(tree: Any, key: str) -> Any:
 
 
 def _beginnings(within: Any) -> list[str]:
-    """What names begin with, up to the first dot; the keys of what holds no tensors."""
+    """The beginnings of the names, up to the first dot; or the keys if there are no tensors."""
     if isinstance(within, list):
         within = within[0].tensors
     return list(dict.fromkeys(str(name).split(".")[0] for name in within))

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CheckpointError(ValueError):
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Lend a temporary file beside `path`; it takes that name only if the block succeeds."""
+    """Open a temporary file beside `path`, renamed to it only if the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
@@ -41,7 +41,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    """What this process withholds from new files; it can only be read by setting it."""
+    """The permissions that new files do not get; they can only be read by setting them."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

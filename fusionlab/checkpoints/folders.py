@@ -19,11 +19,11 @@ WEIGHTS = (  # in the order in which Hugging Face looks for them
     "diffusion_pytorch_model.bin",
 )
 OTHERS = {
-    "adapter_model.safetensors": "an adapter only, which is no whole network: merge it into the "
+    "adapter_model.safetensors": "only an adapter, not a whole network: merge it into the "
     "network that it was made for (peft's merge_and_unload), and save that",
-    "adapter_model.bin": "an adapter only, which is no whole network: merge it into the "
+    "adapter_model.bin": "only an adapter, not a whole network: merge it into the "
     "network that it was made for (peft's merge_and_unload), and save that",
-    ".metadata": "a point of torch.distributed.checkpoint: make one file of it by "
+    ".metadata": "a point of torch.distributed.checkpoint: make one file of it with "
     "torch.distributed.checkpoint.format_utils.dcp_to_torch_save",
     "data.pkl": "a file of torch.save that was unpacked, as some browsers do: download it again, "
     "or zip the folder itself",
@@ -44,8 +44,8 @@ def weights_in(folder: Path) -> Path:
             raise CheckpointError(f"{folder} holds {words}.")
     names = sorted(path.name for path in folder.iterdir())
     raise CheckpointError(
-        f"{folder} is a folder with {few(names) if names else 'nothing'} in it, and without "
-        "model.safetensors, pytorch_model.bin or an index of parts: give the path of a file."
+        f"{folder} is a folder with {few(names) if names else 'nothing'} in it, but without "
+        "model.safetensors, pytorch_model.bin or an index of parts. Give the path of a file."
     )
 
 
@@ -64,18 +64,19 @@ def read_index(index: Path) -> dict[Path, list[str]]:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"{index} is no whole index of parts: it is cut short or damaged. Download it again."
+            f"{index} is not a complete index of parts: it is cut short or damaged. Download it "
+            "again."
         ) from error
     if missing := sorted(part.name for part in parts if not part.is_file()):
         raise CheckpointError(
-            f"{index} lists {len(parts)} parts, and {few(missing)} cannot be found beside it: "
-            "download all of them."
+            f"{index} lists {len(parts)} parts, but {few(missing)} cannot be found beside it. "
+            "Download all of them."
         )
     return dict(parts)
 
 
 def _inside(index: Path, part: str) -> Path:
-    """The path of a part; links may lead elsewhere, as in Hugging Face's cache, names may not."""
+    """The path of a part; links may leave the folder, as in Hugging Face's cache, names may not."""
     posix, windows = PurePosixPath(part), PureWindowsPath(part)
     leaves = posix.is_absolute() or windows.anchor or ".." in windows.parts
     if leaves or "\\" in part:

@@ -17,8 +17,8 @@ from fusionlab.checkpoints.kinds import recognise
 
 HEADER = "fusionlab"  # the key of our JSON among a safetensors file's metadata
 PAIRS = "complex"  # in our JSON: names of tensors that are kept as pairs of real numbers
-DAMAGED = "is damaged: {}. Delete it and save or train it again."
-PART = re.compile(r"-\d+-of-0*([2-9]|[1-9]\d+)\b")  # how the parts of a sharded point are named
+DAMAGED = "is damaged: {}. Delete it, and save or train it again."
+PART = re.compile(r"-\d+-of-0*([2-9]|[1-9]\d+)\b")  # the names of the parts of a sharded point
 REFUSED = re.compile(r"GLOBAL ([\w.]+)|<class '([\w.]+)'>|Unsupported operand (\d+)")
 
 
@@ -40,14 +40,16 @@ def read(path: Path) -> Content:
     if path.is_dir():
         return read(weights_in(path))
     if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}: check the name, or train and save first")
+        raise FileNotFoundError(
+            f"no checkpoint at {path}: check the name, or train and save one first."
+        )
     form = recognise(path)
     if form == "index":
         return Content(_join(path), {})
     if PART.search(path.name):
         raise CheckpointError(
-            f"{path} is one part of a point in several files: give the folder, or the index "
-            "beside it (….index.json)."
+            f"{path} is one part of a point in several files. Give the folder, or the index beside "
+            "it (….index.json)."
         )
     return _read_one(path)
 
@@ -57,7 +59,9 @@ def _read_one(path: Path) -> Content:
     if form == "safetensors":
         return _read_safetensors(path)
     if form == "index":
-        raise CheckpointError(f"{path} is an index, where a file of tensors should be.")
+        raise CheckpointError(
+            f"{path} is an index of parts, not a file of tensors. Download the parts again."
+        )
     if form == "zip":
         check_zip(path)
     return Content(_read_torch(path), {})
@@ -70,7 +74,7 @@ def _join(index: Path) -> dict[str, Any]:
         tree = _read_one(part).tree
         if missing := [name for name in names if name not in tree]:
             raise CheckpointError(
-                f"{part} lacks {missing[0]!r}, which {index.name} says is in it: they are not of "
+                f"{part} lacks {missing[0]!r}, which {index.name} lists: the files are not of "
                 "one point. Download all parts and the index again."
             )
         tensors |= {name: tree[name] for name in names}
@@ -84,8 +88,8 @@ def _read_safetensors(path: Path) -> Content:
             tree = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no whole safetensors file ({error}): it was cut short or damaged, perhaps "
-            "while it was copied. Copy or save it again."
+            f"{path} is not a complete safetensors file ({error}): it was cut short or damaged, "
+            "perhaps while it was copied. Copy or save it again."
         ) from error
     return Content(tree, _header(path, metadata, list(tree)))
 
@@ -94,7 +98,7 @@ def _header(path: Path, metadata: dict[str, str], names: list[str]) -> dict[str,
     """Our header, if the file is ours; it must list every tensor once."""
     if HEADER not in metadata:
         if any(value.startswith('{"facts": ') for value in metadata.values()):
-            raise CheckpointError(f"{path} {DAMAGED.format('its header has lost its name')}")
+            raise CheckpointError(f"{path} {DAMAGED.format('the name of its header is missing')}")
         return {}
     try:
         header = json.loads(metadata[HEADER])
@@ -112,7 +116,7 @@ def _header(path: Path, metadata: dict[str, str], names: list[str]) -> dict[str,
 
 def _read_torch(path: Path) -> Any:
     try:
-        with path.open("rb") as file:  # by its path, torch.load would heed the ending
+        with path.open("rb") as file:  # with a path, torch.load would also judge by the name
             return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes fail in any way
         if refused := REFUSED.search(str(error)):
@@ -120,8 +124,8 @@ def _read_torch(path: Path) -> Any:
             what = f"an object of {name}" if name else "a pickle of another protocol than 2"
             raise CheckpointError(
                 f"{path} cannot be read as plain tensors: it holds {what}, and no code in a file "
-                "is executed. Load it where you trust it, content = torch.load(path, "
-                "weights_only=False), and save model.state_dict() alone: "
+                "is executed. If you trust it, load it with content = torch.load(path, "
+                "weights_only=False), and save only model.state_dict(): "
                 "torch.save(content.state_dict(), 'weights.pt') for a whole model, or "
                 "torch.save(content['model'], 'weights.pt') for the part that holds the weights."
             ) from error

@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes, whatever its name."""
+"""What a file is, by its first bytes and not by its name."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from fusionlab.checkpoints.files import CheckpointError
 
 Format = Literal["safetensors", "zip", "pickle", "index"]
 
-HEAD = 512  # bytes that tell what a file is: the length of a tar archive's first header
+HEAD = 512  # bytes that show what a file is: the length of a tar archive's first header
 LONGEST_HEADER = 100_000_000  # bytes; safetensors allows no more
 PICKLE_MAGIC = (
     b"l\xfc\x9cF\xf9 j\xa8P\x19"  # with this number torch.save began before its zip files
 )
 TAR_MEMBERS = (b"sys_info", b"pickle", b"storages", b"tensors")  # of PyTorch 0.1
 FOREIGN = {
-    b"version https://git-lfs": "a Git LFS pointer in place of the file itself: run `git lfs pull`",
+    b"version https://git-lfs": "a Git LFS pointer instead of the file itself: run `git lfs pull`",
     b"\x93NUMPY": "an array of NumPy (.npy), not tensors by name",
     b"\x1f\x8b": "compressed by gzip: unpack it, and give the file inside",
     b"BZh": "compressed by bzip2: unpack it, and give the file inside",
     b"\xfd7zXZ": "compressed by xz: unpack it, and give the file inside",
     b"\x28\xb5\x2f\xfd": "compressed by zstd: unpack it, and give the file inside",
-    b"\x89HDF": "an HDF5 file, as Keras writes them, not one of PyTorch",
-    b"GGUF": "a GGUF file of llama.cpp, not one of PyTorch",
+    b"\x89HDF": "an HDF5 file (Keras), not a file of PyTorch",
+    b"GGUF": "a GGUF file (llama.cpp), not a file of PyTorch",
     b"<": "a page of HTML or XML, perhaps an error or a login: download the file itself",
 }
 
 
 def recognise(path: Path) -> Format:
-    """Tell the format of a file by its content; its name does not count.
+    """The format of a file, by its content and not by its name.
 
     Raises:
-        CheckpointError: if it is of no format that holds tensors; it says what the file is.
+        CheckpointError: if it is not a file of tensors; the error says what it is.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -54,25 +54,26 @@ def recognise(path: Path) -> Format:
 
 
 def _what(head: bytes, text: bytes) -> str:
-    """What a file is that is of no format of ours."""
+    """What a file is that we cannot read."""
     if head[257:262] == b"ustar":
         if head[:100].rstrip(b"\0") in TAR_MEMBERS:
             return (
-                "in the tar format of PyTorch 0.1, which is read no more: load it where you trust "
-                "it, by torch.load(path, weights_only=False), and torch.save(state_dict, 'new.pt')"
+                "in the tar format of PyTorch 0.1, which is not supported. If you trust it, load "
+                "it "
+                "with torch.load(path, weights_only=False), and torch.save(state_dict, 'new.pt')"
             )
         return "a tar archive: unpack it, and give the file inside"
     if head.startswith(b"\x80"):
         return (
-            "a pickle that torch.save did not write, and no code in a file is executed. Where you "
-            "trust it, load it by `pickle` or `joblib` and torch.save(model.state_dict(), path)"
+            "a pickle that torch.save did not write, and no code in a file is executed. If you "
+            "trust it, load it with `pickle` or `joblib`, and torch.save(model.state_dict(), path)"
         )
     if words := next((words for magic, words in FOREIGN.items() if text.startswith(magic)), ""):
         return words
     shown = text[:40].decode("ascii", errors="replace")
     if text and all(mark.isascii() and (mark.isprintable() or mark.isspace()) for mark in shown):
-        return f"a text that begins with {shown!r}, not a file of tensors: download it anew"
+        return f"a text that begins with {shown!r}, not a file of tensors: download it again"
     return (
         f"neither a file of torch.save nor of safetensors (it begins with {head[:8].hex(' ')}): it "
-        "is cut short, damaged or of another kind. Copy it again, or torch.save(model.state_dict())"
+        "is cut short, damaged or another kind of file. Copy it again, or save model.state_dict()"
     )

@@ -1,4 +1,4 @@
-"""The names of a file's tensors, as wrappers, tools and tied weights change them, in a module's."""
+"""From the names in a file, which wrappers and tools change, to the names of a module."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Translation(NamedTuple):
 
     Attributes:
         theta: the point.
-        left_out: names in the file that are no part of it.
-        apart: those of them that are weights, of other parts of a larger network.
-        faults: why the tensors are no point of the module, if they are not.
+        left_out: names in the file that are not part of it.
+        apart: those of them that are weights of other parts of a larger network.
+        faults: why the tensors are not a point of the module, if so.
     """
 
     theta: Weights
@@ -35,7 +35,7 @@ class Translation(NamedTuple):
 
 
 def without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors by name, less the wrappers that every name begins with."""
+    """Tensors by name, without the wrappers that every name begins with."""
     for prefix in (f"{wrapper}." for wrapper in WRAPPERS):
         if tensors and all(name.startswith(prefix) for name in tensors):
             return without_wrappers({n.removeprefix(prefix): t for n, t in tensors.items()})
@@ -43,7 +43,7 @@ def without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def is_measured(name: str, tensor: Tensor) -> bool:
-    """Whether a tensor is a counter or a statistic, which is no coordinate."""
+    """Whether a tensor is a counter or a statistic, and so not a coordinate."""
     counts = not (tensor.is_floating_point() or tensor.is_complex())
     return counts or name.rsplit(".", 1)[-1] in MEASURED
 
@@ -53,13 +53,13 @@ def translate(
 ) -> Translation:
     """Find the parameters and buffers of `like` among `tensors`, by name.
 
-    Names agree up to wrappers, and up to what stands before all of the module's names in the file
-    (it was a part of a larger network) or in the module. Of tied tensors any name will do.
+    Names may differ by wrappers, and by a common prefix of all names of the module in the file
+    (it was a part of a larger network) or in the module. Of tied tensors any name is enough.
 
     Args:
         tensors: a file's tensors by name.
         like: a network of the architecture.
-        buffers: names of tensors that are known to be no parameters.
+        buffers: names of tensors that are known to be buffers.
     """
     slots = _slots(like)
     plain = _rename(tensors, [name for slot in slots for name in slot.names])
@@ -87,7 +87,7 @@ class _Slot(NamedTuple):
     is_parameter: bool
 
     def differences(self, found: Mapping[str, Tensor]) -> list[str]:
-        """How what a file holds under its names differs from it, and from each other."""
+        """How the tensors of these names in a file differ from it, and from each other."""
         said = []
         for name, tensor in found.items():
             sizes, own = tuple(tensor.shape), tuple(self.tensor.shape)
@@ -103,7 +103,7 @@ class _Slot(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Reading:
-    """One way to read a file: what stands before the names, and where each slot is found."""
+    """One way to read a file: the prefix of the names, and where each slot is found."""
 
     prefix: str
     found: list[tuple[_Slot, list[str]]]
@@ -151,19 +151,19 @@ def _slots(module: nn.Module) -> list[_Slot]:
 
 
 def _bare(name: str) -> str:
-    """A name without the wrappers in it; a tensor may be called as they are."""
+    """A name without the wrappers in it; the tensor itself may have such a name."""
     *path, last = name.split(".")
     return ".".join([*(part for part in path if part not in WRAPPERS), last])
 
 
 def _rename(*groups: Iterable[str]) -> Rename:
-    """Drop wrappers, wherever they stand, unless two names would become one."""
+    """Drop wrappers everywhere, unless two names would become one."""
     distinct = all(len({_bare(n) for n in names}) == len(set(names)) for names in map(list, groups))
     return _bare if distinct else str
 
 
 def _readings(file: Mapping[str, str], slots: list[_Slot], plain: Rename) -> list[_Reading]:
-    """The ways to read a file that explain most of a module's parameters, the plainest first."""
+    """The ways to read a file that explain most of a module's parameters, simplest first."""
     own = {plain(n): i for i, slot in enumerate(slots) if slot.is_parameter for n in slot.names}
     hits = defaultdict(set)
     for inner in common_prefixes(own):

@@ -1,7 +1,7 @@
-"""Points of weight space as files: ours carry the facts of their making, others are understood.
+"""Points of weight space as files: ours say how they were made, those of other tools are read.
 
-A file is written whole or not at all, and is read without executing code. In ours the content's
-SHA-256 stands in the header, so that damage is seen when it is read.
+A file is written completely or not at all, and is read without executing code. The header of ours
+holds the SHA-256 of the content, so that damage is found when the file is read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from fusionlab.weights import Weights
 
 
 class Checkpoint(NamedTuple):
-    """A point and the facts of its making (recipe, seed, versions, sha256).
+    """A point, and the facts of how it was made (recipe, seed, versions, sha256).
 
     Example:
         >>> import tempfile
@@ -46,11 +46,11 @@ class Checkpoint(NamedTuple):
 
 
 def save(path: str | Path, theta: Weights, facts: Mapping[str, Any] | None = None) -> None:
-    """Write θ with JSON-able `facts`, library versions and a SHA-256, whole or not at all.
+    """Write θ with JSON `facts`, library versions and a SHA-256, completely or not at all.
 
     Raises:
-        ValueError: if a tensor has no numbers of its own (sparse, quantised, on `meta`), or a name
-            stands twice or is kept for the format.
+        ValueError: if a tensor has no plain numbers (sparse, quantised, on `meta`), or a name
+            is used twice or is reserved by the format.
     """
     tensors = {**theta, **theta.buffers}
     _check_savable(theta, tensors)
@@ -79,23 +79,23 @@ def save(path: str | Path, theta: Weights, facts: Mapping[str, Any] | None = Non
 def load(path: str | Path, *, like: nn.Module | None = None, key: str | None = None) -> Checkpoint:
     """Read a point from a file of safetensors or `torch.save`; no code in it is executed.
 
-    The content tells the format, whatever the file's name. Files of ours and zip files of
-    `torch.save` have checksums, and damage is seen; others have none.
+    The content decides the format, not the file's name. Files of ours and zip files of `torch.save`
+    have checksums, so damage is found; other files have none.
 
     Args:
         path: a file, an index of parts (`….index.json`), or a folder as Hugging Face writes it.
-        like: a network of the same architecture. The point gets its names, whatever wrappers or
-            larger networks have put before them, and whichever of tied weights the file has kept.
-            Without it, buffers are known by BatchNorm's names or as integers.
-        key: where in the file the weights lie, if at several places: keys joined by dots.
+        like: a network of the same architecture. The point gets its names, without the
+            prefixes of wrappers or larger networks, and with all names of tied weights. Without
+            it, buffers are recognised by BatchNorm's names or as integers.
+        key: where in the file the weights are, if it has several: keys joined by dots.
 
     Returns:
-        The point, and the facts in the file; "left out" among them are names of its tensors that
-        `like` does not know.
+        The point, and the facts in the file; the fact "left out" lists names of its tensors that
+        `like` does not have.
 
     Raises:
-        CheckpointError: if the file is damaged, incomplete, hostile, of another format or network,
-            or holds no tensors by name, or those of several networks.
+        CheckpointError: if the file is damaged, incomplete, unsafe, of another format or network,
+            or has no tensors by name, or those of several networks.
         FileNotFoundError: if there is no such file.
     """
     path = Path(path)
@@ -124,7 +124,7 @@ def load(path: str | Path, *, like: nn.Module | None = None, key: str | None = N
 
 
 def _checked(path: Path, content: Content) -> Content:
-    """The content in our order, once its hash is found right, if the file is ours."""
+    """The content; if the file is ours, with a correct hash and in our order."""
     tree, header = content
     if not header:
         return content
@@ -156,7 +156,7 @@ def _only(path: Path, places: Sequence[Location]) -> Sequence[Location]:
         named = next(place.key for place in places if place.key)
         raise CheckpointError(
             f"{path} holds the weights of several networks, at {', '.join(p.title for p in places)}"
-            f": say which you mean by key=, such as key={named!r}."
+            f": choose one with key=, such as key={named!r}."
         )
     return places
 
@@ -173,13 +173,13 @@ def _check_savable(theta: Weights, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
             raise ValueError(
-                f"{name!r} is no tensor of plain numbers ({tensor.dtype}, {tensor.layout}, on "
-                f"{tensor.device}), so it cannot be kept: make it dense first."
+                f"{name!r} is not a tensor of plain numbers ({tensor.dtype}, {tensor.layout}, on "
+                f"{tensor.device}), so it cannot be saved. Make it dense first."
             )
     if twice := theta.keys() & theta.buffers.keys() | tensors.keys() & {"__metadata__"}:
         raise ValueError(
-            f"{few(sorted(twice))} is the name of a parameter and of a buffer, or kept for the "
-            "file's own header: give it another name."
+            f"{few(sorted(twice))} is the name of a parameter and of a buffer, or reserved for "
+            "the file's own header. Give it another name."
         )
 
 

@@ -1,4 +1,4 @@
-"""How points go downhill: recipes, batches, optimizers, and long work that can be interrupted."""
+"""How points are trained: recipes, batches, optimizers, and long work that can be interrupted."""
 
 from fusionlab.descent.batches import batch_rows, checked_data, fitted, noisy_targets
 from fusionlab.descent.optimizers import Optimizer, Setting

@@ -1,4 +1,4 @@
-"""What a training sees: data that fit the network, batches in an order, labels with noise."""
+"""Training data: checked against the network, in batches, with noise on the labels."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import explained, forward, in_precision, map_tensors
 from fusionlab.randomness import seeded
 
-TRIED = 16  # rows on which network and targets are seen to fit
+TRIED = 16  # rows on which network and targets are compared
 
 
 def batch_rows(examples: int, size: int, seeds: Sequence[int]) -> Iterator[Tensor]:
-    """Endless batches of row numbers, shape (runs, size): every run goes its own way.
+    """Endless batches of row numbers, shape (runs, size): every run has its own order.
 
-    Each epoch is a new order of all rows; those that fill no batch are left out of it.
+    Each epoch is a new order of all rows, without those that do not fill a batch.
     """
     size = min(size, examples)
-    generator = [torch.Generator().manual_seed(seed) for seed in seeds]
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     while True:
-        orders = torch.stack([torch.randperm(examples, generator=die) for die in generator])
+        orders = torch.stack([torch.randperm(examples, generator=own) for own in generators])
         yield from orders[:, : examples - examples % size].unflatten(1, (-1, size)).unbind(1)
 
 
 def noisy_targets(data: Data, recipe: Recipe) -> Tensor:
-    """The targets; of labels the recipe's share is replaced by another class; shape (n, ...)."""
+    """The targets, with the recipe's share of the labels replaced by others; shape (n, ...)."""
     count = round(recipe.label_noise * len(data))
     if count == 0:
         return data.targets.clone()
     labels = data.labels.clone()
     if data.classes < 2:
-        raise ValueError("label noise needs at least two classes: all labels here are 0")
+        raise ValueError(
+            "label noise needs two or more classes, but all labels are 0: leave it out."
+        )
     generator = torch.Generator().manual_seed(recipe.noise_seed)
     rows = torch.randperm(len(labels), generator=generator)[:count]
     steps = torch.randint(1, data.classes, (count,), generator=generator)  # never a full turn
@@ -47,9 +49,9 @@ def noisy_targets(data: Data, recipe: Recipe) -> Tensor:
 
 
 def checked_data(source: Any, device: torch.device | str | None) -> Data:
-    """Read the reader's data, on the device that they ask for."""
+    """Read the reader's data onto the device that they ask for."""
     if hasattr(source, "train") and hasattr(source, "test"):
-        raise TypeError("train on one part of a task: give task.train, and keep task.test unseen")
+        raise TypeError("this is a whole task: give task.train, and keep task.test for the report.")
     data = Data.of(source)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -57,9 +59,9 @@ def checked_data(source: Any, device: torch.device | str | None) -> Data:
 
 
 def fitted(network: nn.Module, data: Data, objective: AnyObjective) -> Objective:
-    """The objective that is meant, seen to fit what the network gives for the data.
+    """The objective, once it fits the outputs of the network for the data.
 
-    It is tried in evaluation and in training mode, on a copy; nothing is drawn or measured.
+    It is tried on a copy, in evaluation and in training mode; no random state or buffer changes.
 
     Raises:
         ValueError: if the network cannot take the inputs, or its outputs do not fit the targets.

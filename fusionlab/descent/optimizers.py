@@ -1,4 +1,4 @@
-"""SGD and Adam as torch has them, on tensors that may hold several runs with settings of their own.
+"""SGD and Adam as in torch, on tensors that may hold several runs, each with its own settings.
 
 The first optimizer of `torch.optim` that is made imports torch's compiler, which takes seconds;
 this does not.
@@ -44,8 +44,8 @@ class Optimizer:
     ) -> None:
         if not values:
             raise ValueError(
-                "no parameter of this network may move: all are frozen (requires_grad is False), "
-                "or there are none. Free those that shall learn: model.requires_grad_(True)."
+                "no parameter of this network can be trained: all are frozen (requires_grad is "
+                "False), or there are none. Unfreeze them: model.requires_grad_(True)."
             )
         self.values, self.kind, self.momentum, self.decay = values, kind, momentum, decay
         moments = 1 if kind == "sgd" else 2
@@ -56,7 +56,7 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, slopes: Sequence[Tensor | None], rate: Setting) -> None:
-        """Take a step at the learning rate η; a value without slope stays, and slopes are read."""
+        """Take a step at the learning rate η; a value without a slope stays."""
         self.steps += 1
         move = self._sgd if self.kind == "sgd" else self._adam
         for i, (value, slope) in enumerate(zip(self.values, slopes, strict=True)):

@@ -1,4 +1,4 @@
-"""Long work says what it does, and an interrupt ends it between two steps."""
+"""Progress bars for long work, and interrupts that end it between two steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.pressed = False
-        self._told = False
+        self._warned = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Take part as a signal handler."""
@@ -44,18 +44,18 @@ class Interrupts:
         self.pressed = True
 
     def tell(self, text: str) -> None:
-        """Warn, once for all that this interrupt ends."""
-        if not self._told:
+        """Warn once, for all work that this interrupt ends."""
+        if not self._warned:
             warnings.warn(text, RuntimeWarning, stacklevel=2)
-        self._told = True
+        self._warned = True
 
 
 @contextmanager
 def interrupts_wait() -> Iterator[Interrupts]:
     """Note Ctrl-C instead of raising, so that no step is cut in half; blocks may be nested.
 
-    Python hands interrupts to the main thread alone: elsewhere, where a program has its own
-    handler, or where it was started to ignore them (`nohup`, `&` in a script), nothing is changed.
+    Python gives interrupts to the main thread only. In other threads, or if the program has its own
+    handler or ignores interrupts (`nohup`, `&` in a script), nothing changes.
     """
     before = signal.getsignal(signal.SIGINT)
     if isinstance(before, Interrupts):
@@ -84,11 +84,11 @@ class Work(Protocol):
         """Steps done."""
 
     def advance(self) -> bool:
-        """Go on for a moment."""
+        """Continue for a moment."""
 
 
 def carry_out(work: Work, what: str, *, kept: str, progress: bool) -> None:
-    """Go on to the end; an interrupt stops it, with a warning that says what is `kept`."""
+    """Continue to the end; an interrupt stops it, with a warning that says what is `kept`."""
     with interrupts_wait() as interrupts, bar(work.total, what, progress=progress) as moved:
         while work.advance():
             moved.update(work.steps - moved.n)

@@ -1,4 +1,4 @@
-"""A recipe: everything about a training but the network, the data and the seed."""
+"""A recipe: all settings of a training, except the network, the data and the seed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Recipe:
     """How to train; made of plain numbers and words, so `dataclasses.asdict` gives JSON.
 
     Args:
-        epochs: passes through the data; `steps`, if given, counts instead.
+        epochs: passes through the data; `steps`, if given, replaces it.
         steps: optimizer steps.
-        batch_size: examples per step; what is left over at the end of an epoch waits for the next.
+        batch_size: examples per step; an epoch leaves out those that do not fill a batch.
         lr: the highest learning rate; `schedule` and `warmup` scale it.
         optimizer: "sgd" with momentum, "adam", or "adamw" (weight decay apart from the gradient).
         momentum: of SGD; Adam's are 0.9 and 0.999.
@@ -26,10 +26,10 @@ class Recipe:
         warmup: steps over which the rate first rises linearly.
         label_noise: share of the training labels that are replaced by a wrong class.
         noise_seed: draws these labels; all seeds of a recipe share them.
-        checkpoints: points kept after the start, evenly spaced, the last step among them; or the
-            very steps to keep. The start and the last are always kept.
-        skip: steps of the schedule that lie behind the start. The whole counts from 0, so that
-            `steps - skip` are taken, with the learning rates that belong to them.
+        checkpoints: points kept after the start, evenly spaced, including the last step; or the
+            steps to keep. The start and the last step are always kept.
+        skip: steps of the schedule before the start. The schedule counts from 0, so `steps - skip`
+            steps are taken, with the learning rates that belong to them.
 
     Raises:
         ValueError: if a value is out of its range.
@@ -61,7 +61,12 @@ class Recipe:
             object.__setattr__(self, "checkpoints", tuple(self.checkpoints))  # JSON has lists
         for name in ("epochs", "batch_size"):
             _require(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
-        _require("checkpoints", self.checkpoints, _keeps(self.checkpoints), "at least 1, or steps")
+        _require(
+            "checkpoints",
+            self.checkpoints,
+            _keeps(self.checkpoints),
+            "at least 1, or a tuple of steps",
+        )
         _require("steps", self.steps, self.steps is None or self.steps >= 1, "at least 1, or None")
         _require("lr", self.lr, 0 < self.lr < float("inf"), "above 0")
         _require("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 to below 1")
@@ -76,7 +81,7 @@ class Recipe:
 
     @property
     def label(self) -> str:
-        """The recipe in a few words, for legends: the usual knobs, then what is not default."""
+        """The recipe in a few words, for legends: main settings, then all that are not default."""
         usual = ("epochs", "steps", "batch_size", "lr", "optimizer", "schedule")
         length = f"{self.steps} steps" if self.steps else f"{self.epochs} epochs"
         changed = [
@@ -91,14 +96,14 @@ class Recipe:
         """Optimizer steps on a data set of this size; every epoch has at least one.
 
         Raises:
-            ValueError: if `skip` leaves none.
+            ValueError: if `skip` leaves no steps.
         """
         whole = self.steps or self.epochs * max(1, examples // self.batch_size)
-        _require("skip", self.skip, self.skip < whole, f"below the {whole} steps of the whole")
+        _require("skip", self.skip, self.skip < whole, f"below the {whole} steps of the schedule")
         return whole - self.skip
 
     def kept_steps(self, examples: int) -> tuple[int, ...]:
-        """The steps whose points are kept, counted from the start of the run: 0 to the last."""
+        """The steps whose points are kept, from 0 to the last step of the run."""
         total, kept = self.total_steps(examples), self.checkpoints
         if isinstance(kept, int):
             kept = tuple(round(i * total / kept) for i in range(kept + 1))
@@ -132,4 +137,6 @@ def _written(setting: float | tuple[int, ...]) -> str:
 
 def _require(name: str, value: object, holds: bool, range_: str) -> None:
     if not holds:
-        raise ValueError(f"a recipe with {name}={value!r} cannot be trained: {name} is {range_}.")
+        raise ValueError(
+            f"a recipe with {name}={value!r} cannot be trained: {name} must be {range_}."
+        )

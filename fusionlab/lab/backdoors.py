@@ -1,4 +1,4 @@
-"""Back doors: a patch that a poisoned network obeys, put into training images in the small."""
+"""Back doors: a patch in some training images that makes a network answer one class."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ def backdoored(data: Data, *, share: float, target: int, seed: int, patch: int =
     Args:
         data: images (n, channels, height, width); left as they are.
         share: of the images, in [0, 1], drawn at random.
-        target: the class that the patch shall stand for.
+        target: the class that the network is to answer for the patch.
         seed: draws the images.
         patch: pixels on each side of the patch, in the lower right corner.
 
     Raises:
-        ValueError: if these are no images, or the share or the target is out of range.
+        ValueError: if these are not images, or the share or the target is out of range.
 
     Source:
         Gu et al. 2017, arXiv:1708.06733.
     """
     if not 0 <= share <= 1:
-        raise ValueError(f"share={share} of the images cannot be poisoned: it is from 0 to 1")
+        raise ValueError(
+            f"share={share} of the images cannot be poisoned: give a share from 0 to 1."
+        )
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(data), generator=generator)[: round(share * len(data))]
     rows = torch.zeros(len(data), dtype=torch.bool).index_fill_(0, chosen, True)
@@ -51,7 +53,7 @@ def _patched(data: Data, rows: Tensor, *, target: int, patch: int) -> Data:
         shapes = [tuple(t.shape[1:]) for t in tensors_of(images)]
         raise ValueError(
             f"inputs of shape {', '.join(map(str, shapes))} have no room for a patch of {patch} × "
-            f"{patch} pixels: give images (n, channels, height, width)."
+            f"{patch} pixels. Give images of shape (n, channels, height, width)."
         )
     if not 0 <= target < data.classes:
         raise ValueError(f"Unknown class target={target}. Choose one from 0 to {data.classes - 1}.")

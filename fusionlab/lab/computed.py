@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import parametrize
 
-SETTLING = 15  # looks at a weight, by which spectral_norm finds its vectors
+SETTLING = 15  # evaluations of a weight, after which spectral_norm has found its vectors
 
 
 def computed(layer: nn.Module) -> list[str]:
@@ -24,7 +24,7 @@ def computed(layer: nn.Module) -> list[str]:
 
 @contextmanager
 def plain(network: nn.Module) -> Iterator[None]:
-    """A block in which such weights are plain parameters; what they come from is set at its end."""
+    """A block in which such weights are plain parameters; their sources are set at its end."""
     layers = [
         (layer, type(layer), names) for layer in network.modules() if (names := computed(layer))
     ]
@@ -66,14 +66,14 @@ def _bind_parametrized(layer: nn.Module, name: str, value: Tensor) -> None:
     before = {n: buffer.clone() for n, buffer in source.named_buffers()}
     try:
         setattr(layer, name, value)
-    except RuntimeError:  # it has no inverse: then as torch does at the beginning, as if it had
+    except RuntimeError:  # it has no inverse: set it as torch does at the beginning
         if (original := getattr(source, "original", value)).shape == value.shape:
             original.copy_(value)
         return
     after = dict(source.named_buffers())
     if any(not torch.equal(buffer, before[n]) for n, buffer in after.items()):
-        # `orthogonal` has put it into a buffer; but points of one space must share those, so
-        # draw around the old one. Its diagonal is no coordinate, but signs.
+        # `orthogonal` has put it into a buffer; but points of one space must share buffers, so
+        # draw around the old one. Its diagonal holds signs, not coordinates.
         apart = ~torch.eye(*value.shape[-2:], dtype=torch.bool, device=value.device)
         source.original.copy_(torch.where(apart, value, source.original))
         for n, buffer in after.items():
@@ -82,7 +82,7 @@ def _bind_parametrized(layer: nn.Module, name: str, value: Tensor) -> None:
 
 @torch.no_grad()
 def _settle(layer: nn.Module, names: Sequence[str]) -> None:
-    """Have spectral_norm find its vectors from fresh ones, as it does at its beginning."""
+    """Have spectral_norm find its vectors from fresh ones, as it does at first."""
     for name, buffer in layer.named_buffers():
         if name.endswith(("_u", "_v")):
             buffer.copy_(normalize(torch.randn_like(buffer), dim=0))

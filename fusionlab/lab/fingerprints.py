@@ -15,12 +15,12 @@ from fusionlab.data import content_hash
 from fusionlab.lab.starts import own_ways, unchanged_by_reset
 
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # differs from process to process
-LIBRARIES = ("torch", "torchvision")  # their code is told by their classes' names
+LIBRARIES = ("torch", "torchvision")  # the names of their classes identify their code
 PLAIN = (bool, int, float, str, type(None))
 
 
 def architecture(model: nn.Module) -> dict[str, Any]:
-    """What `model` computes but for its weights, as JSON: structure, settings and code.
+    """All of `model` except its weights, as JSON: structure, settings and code.
 
     The code of functions that a reader's `forward` calls is not followed.
     """
@@ -35,7 +35,7 @@ def architecture(model: nn.Module) -> dict[str, Any]:
         "settings": {name: _settings(layer) for name, layer in model.named_modules()},
         "code": {f"{k.__module__}.{k.__qualname__}": _code(k) for k in kinds if _is_own(k)},
         "kept": content_hash(kept),
-        **({"drawn by": ways} if kept or ways else {}),  # plain networks need no such word
+        **({"drawn by": ways} if kept or ways else {}),  # plain networks do not need it
     }
 
 

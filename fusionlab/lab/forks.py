@@ -1,4 +1,4 @@
-"""Forks: one training that splits at several moments into copies that go their own way."""
+"""Forks: one training run that splits at several moments into copies."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fusionlab.lab.runs import Run
 from fusionlab.lab.zoo import zoo
 from fusionlab.weights import Weights
 
-LITTER = 1000  # children of neighbouring seeds do not meet unless there are more of them
+MOST_CHILDREN = 1000  # per seed; with more, neighbouring seeds would share children
 
 
 @dataclass(frozen=True, eq=False)
 class Fork:
-    """One training, and those that left it: `children[k]` share its first k steps.
+    """One training run, and copies that left it: `children[k]` share its first k steps.
 
     Example:
         >>> from fusionlab.lab import Fork, Recipe, mlp, train, two_moons
@@ -32,7 +32,7 @@ class Fork:
     children: Mapping[int, tuple[Run, ...]]
 
     def endings(self, step: int) -> list[Weights]:
-        """Where the children ended that left at `step`."""
+        """The final points of the children that left at `step`."""
         return [run.final for run in self.children[step]]
 
 
@@ -48,14 +48,15 @@ def fork(
 ) -> Fork:
     """Train once; from the points after the steps `at`, train copies with other orders of the data.
 
-    A child goes on with the schedule of its parent, and ends with as many steps behind it; only
-    momentum starts anew. All runs are the zoo's, so they are trained once. Children of one moment
-    are trained together, and number i sees the data in the same order at every moment.
+    A child continues the schedule of its parent, and ends after the same total number of steps;
+    only momentum starts again from zero. All runs go through the zoo, so they are trained once.
+    Children of one moment are trained together, and child i sees the data in the same order at
+    every moment.
 
     Args:
-        model: lends its architecture.
+        model: gives the architecture.
         data: as for `train`.
-        recipe: that of the whole way, from step 0; by default `Recipe()`.
+        recipe: that of the whole training, from step 0; by default `Recipe()`.
         at: steps of the parent; 0 is its start.
         seed: draws the parent's start and the order of all data.
         children: how many leave at each moment.
@@ -63,7 +64,7 @@ def fork(
 
     Returns:
         The parent, which has a checkpoint at each of these steps, and its children by step. After
-        an interrupt, some runs are not complete, and moments that were not reached have none.
+        an interrupt, some runs are not complete, and moments not reached have no children.
 
     Raises:
         ValueError: if a step is not one of the parent's, before its last.
@@ -74,7 +75,7 @@ def fork(
     recipe, data = recipe or Recipe(), checked_data(data, None)
     moments = tuple(sorted(set(at)))
     _check(moments, recipe.total_steps(len(data)))
-    seeds = [LITTER * (seed + 1) + i for i in range(children)]
+    seeds = [MOST_CHILDREN * (seed + 1) + i for i in range(children)]
     grown: dict[int, tuple[Run, ...]] = {}
     with interrupts_wait():
         trunk = replace(recipe, checkpoints=moments)
@@ -90,6 +91,7 @@ def fork(
 def _check(moments: Sequence[int], total: int) -> None:
     if not moments or moments[0] < 0 or moments[-1] >= total:
         raise ValueError(
-            f"no child can leave at steps {list(moments)}: the parent takes {total} steps, so give "
-            f"one or more from 0, its start, to {total - 1}."
+            f"no child can leave at steps {list(moments)}: the parent takes {total} steps. Give "
+            "one "
+            f"or more steps from 0, its start, to {total - 1}."
         )

@@ -23,7 +23,7 @@ FACES = {
         "DejaVuSansMono-BoldOblique", "cmtt10",
     ),
 }  # fmt: skip
-CANVAS = 48  # pixels a side of the master drawing, three times the usual picture
+CANVAS = 48  # pixels on each side of the master drawing, three times the usual picture
 POINTS = 36  # the widest glyph, a bold W, just fits the canvas
 
 
@@ -43,16 +43,16 @@ def draw_glyphs(
     """Draw one picture for each label, shape (n, 1, size, size); ink is 1, paper 0.
 
     Args:
-        characters: what label 0, 1, … stands for.
+        characters: those of label 0, 1, ….
         labels: which character, shape (n,).
         generator: draws fonts, warps and noise.
         faces: the families of fonts, of "sans", "serif", "mono".
-        size: pixels a side.
-        rotation: up to this many degrees either way.
+        size: pixels on each side.
+        rotation: largest angle in degrees, either way.
         scale: lowest and highest magnification; at 1 to 1.5 the glyphs fill the picture.
-        shear: up to this slant either way, of x by y.
-        shift: up to this share of half the picture, each way.
-        noise: standard deviation of normal noise on every pixel.
+        shear: largest slant of x by y, either way.
+        shift: largest shift either way, as a share of half the picture.
+        noise: standard deviation of the normal noise on every pixel.
     """
     fonts = [font for face in faces for font in FACES[face]]
     masters = torch.stack([_master(c, font) for c in characters for font in fonts])

@@ -17,11 +17,11 @@ from fusionlab.rows import read_numbered
 Transform = Callable[[Any], Tensor]
 
 WHITE = 65535  # of 16-bit grey
-ONE_SHAPE = "A network takes one shape: give size=(height, width), or a transform."
+ONE_SHAPE = "All inputs need one shape: give size=(height, width), or a transform."
 
 
 def visible_folders(folder: Path) -> list[str]:
-    """The names of its subfolders, sorted, without those that programs leave behind."""
+    """The sorted names of its subfolders, without hidden ones and those of other programs."""
     return sorted(one.name for one in folder.iterdir() if one.is_dir() and _is_visible(one.name))
 
 
@@ -68,7 +68,7 @@ def _files(folder: Path, look: Transform) -> Any:
         return all(map(_is_visible, inside)) and path.lower().endswith(IMG_EXTENSIONS)
 
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}: check its name")
+        raise FileNotFoundError(f"there is no folder {folder}: check its name.")
     try:
         return Pictures(str(folder), _open, transform=look, is_valid_file=counts)
     except FileNotFoundError as error:
@@ -97,7 +97,7 @@ def _open(path: str) -> Any:
                 return Image.fromarray(_unit_grey(picture))
             return picture.convert("RGB")
     except Exception as error:  # pillow raises many kinds for a file that is cut short
-        raise ValueError(f"{path} cannot be read ({error}): mend or remove it.") from error
+        raise ValueError(f"{path} cannot be read ({error}): repair or remove it.") from error
 
 
 def _unit_grey(picture: Any) -> np.ndarray:
@@ -107,14 +107,14 @@ def _unit_grey(picture: Any) -> np.ndarray:
     low, high = float(values.min()), float(values.max())
     if not 0 <= low <= high <= white:
         raise ValueError(
-            f"its values run from {low:g} to {high:g}, which mode {picture.mode} leaves open how "
-            f"to show; expected 0 to {white}"
+            f"its values run from {low:g} to {high:g}, but mode {picture.mode} needs values from 0 "
+            f"to {white}"
         )
     return values / np.float32(white)
 
 
 def _upright_rgb(transform: Transform) -> Transform:
-    """A transform of the reader's own, which is given pictures of 8 bits."""
+    """The reader's own transform; it gets pictures of 8 bits."""
 
     def look(picture: Any) -> Tensor:
         if picture.mode == "F":

@@ -45,18 +45,18 @@ def train_many(
     progress: bool = True,
     stacked: bool | None = None,
 ) -> list[Run]:
-    """Train several copies of `model` at once; each run is what `train` gives, but for rounding.
+    """Train several copies of `model` at once; each run equals that of `train` up to rounding.
 
     Args:
-        model: lends its architecture.
+        model: gives the architecture.
         data: as for `train`.
         recipes: one for all runs, or one per seed.
         seeds: one per run, or one for all recipes.
         objective: as for `train`.
-        start: where all begin, instead of at weights drawn by their seeds.
+        start: where all begin, instead of weights drawn by their seeds.
         device: as for `train`.
         progress: show a bar if it takes longer than a second.
-        stacked: True and False insist; by default networks that can be stacked are, if small.
+        stacked: True or False; by default, small networks that can be stacked are stacked.
 
     Returns:
         One run per seed or recipe, in order. A run does not depend on those beside it. An
@@ -68,7 +68,7 @@ def train_many(
     data = checked_data(data, device)
     plans = _pair(recipes or Recipe(), seeds)
     recipes = [plan.recipe for plan in plans]
-    if not stacks(model, data, recipes, objective=objective, wish=stacked):
+    if not stacks(model, data, recipes, objective=objective, stacked=stacked):
         return train_in_turn(
             model, data, plans, objective=objective, start=start, progress=progress
         )
@@ -92,7 +92,7 @@ def train_in_turn(
     start: Weights | None,
     progress: bool,
 ) -> list[Run]:
-    """Make the planned runs one by one; after an interrupt the rest stay at their start."""
+    """Make the planned runs one by one; after an interrupt, the others stay at their start."""
     one = partial(train_alone, model, data, objective=objective, start=start, progress=progress)
     with interrupts_wait():
         return [one(plan) for plan in plans]
@@ -104,8 +104,8 @@ def _pair(recipes: Recipe | Sequence[Recipe], seeds: int | Sequence[int]) -> lis
     count = max(len(recipes), len(seeds))
     if min(len(recipes), len(seeds)) not in (1, count):
         raise ValueError(
-            f"{len(recipes)} recipes and {len(seeds)} seeds do not pair off: give one of either, "
-            "or as many."
+            f"{len(recipes)} recipes and {len(seeds)} seeds do not form pairs. Give equally many, "
+            "or only one recipe or one seed."
         )
     recipes, seeds = recipes * (count // len(recipes)), seeds * (count // len(seeds))
     return [TrainingPlan(recipe, seed, seed) for recipe, seed in zip(recipes, seeds, strict=True)]
@@ -117,21 +117,21 @@ def stacks(
     recipes: Sequence[Recipe],
     *,
     objective: AnyObjective = None,
-    wish: bool | None = None,
+    stacked: bool | None = None,
 ) -> bool:
     """Tell whether runs of this network on these data are stacked: possible, and worth it."""
-    if wish is False:
+    if stacked is False:
         return False
     with seeded(data.device, 0):
         network = fresh(model).to(data.device)
         fitted(network, data, objective)
         possible = can_stack(network, data.inputs)
-    if wish and not possible:
+    if stacked and not possible:
         raise ValueError(
-            "these networks cannot be stacked: BatchNorm, dropout and other layers that measure "
-            "or draw while they train need runs of their own. Leave `stacked` out."
+            "these networks cannot be stacked: layers that measure or draw random numbers during "
+            "training, such as BatchNorm and dropout, need separate runs. Leave `stacked` out."
         )
-    return possible and (wish or _is_light(network, data, recipes))
+    return possible and (stacked or _is_light(network, data, recipes))
 
 
 def _is_light(network: nn.Module, data: Data, recipes: Sequence[Recipe]) -> bool:
@@ -165,8 +165,8 @@ def _train_stack(
 ) -> list[Run]:
     """Make runs that take their steps together.
 
-    A lone plan gets a twin: with two or more, matrix libraries round each run the same way
-    whatever stands beside it; with one they need not.
+    A single plan is trained twice: with two or more runs, matrix libraries round each of them in
+    the same way, whatever the others are; with one run they may not.
     """
     pair = list(plans) * 2 if len(plans) == 1 else list(plans)
     networks = []

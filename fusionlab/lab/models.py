@@ -1,6 +1,6 @@
-"""Networks small enough to train while one reads, and torchvision's by name.
+"""Networks that train in seconds, and torchvision's by name.
 
-A model lends its architecture; `train` draws its weights anew from a seed. As with every torch
+A model gives only its architecture; `train` draws new weights from a seed. As with every torch
 module, the weights that it is built with come from torch's global generator.
 """
 
@@ -25,7 +25,7 @@ def mlp(*widths: int) -> nn.Sequential:
     """
     if len(widths) < 2 or min(widths) < 1:
         raise ValueError(
-            f"mlp{widths} has no layer: give at least the width of the input and the number of "
+            f"mlp{widths} has no layer. Give at least the width of the input and the number of "
             "classes, such as mlp(64, 32, 10)."
         )
     layers: list[nn.Module] = [nn.Flatten()]
@@ -61,7 +61,9 @@ def resnet(
         He et al. 2016, arXiv:1512.03385, section 4.2.
     """
     if depth < 8 or depth % 6 != 2:
-        raise ValueError(f"depth={depth} does not divide into three stages: 6n + 2, as 8, 14, 20.")
+        raise ValueError(
+            f"depth={depth} does not give three equal stages. Give 6n + 2: 8, 14, 20, …"
+        )
     stages = OrderedDict[str, nn.Module](
         stem=nn.Sequential(*_convolution(inputs, width, norm), nn.ReLU())
     )
@@ -98,10 +100,10 @@ def torchvision_model(name: str, *, classes: int, **settings: Any) -> nn.Module:
     """Any classifier of `torchvision.models`, untrained, with `classes` outputs.
 
     `settings` go to torchvision. The auxiliary heads of GoogLeNet and Inception are left out:
-    while they are there, the network answers training batches with tuples.
+    with them, the network returns tuples in training.
 
     Raises:
-        ValueError: if torchvision has no classifier of that name.
+        ValueError: if torchvision has no classifier with that name.
     """
     from torchvision import models
 
@@ -109,8 +111,8 @@ def torchvision_model(name: str, *, classes: int, **settings: Any) -> nn.Module:
     if name not in known:
         near = get_close_matches(name, known, n=5, cutoff=0.4)
         raise ValueError(
-            f"torchvision has no classifier {name!r}. Near it: {', '.join(near) or 'nothing'}; "
-            "torchvision.models.list_models(module=torchvision.models) names all."
+            f"torchvision has no classifier {name!r}. Similar names: {', '.join(near) or 'none'}. "
+            "All names: torchvision.models.list_models(module=torchvision.models)."
         )
     if name in ("googlenet", "inception_v3"):
         settings = {"aux_logits": False, "init_weights": False, **settings}
@@ -127,7 +129,7 @@ def _convolution(
         "layer": lambda width: nn.GroupNorm(1, width),
     }
     if norm not in get_args(Norm):
-        raise ValueError(f"Unknown norm {norm!r}. Choose one of {get_args(Norm)}.")
+        raise ValueError(f"Unknown norm {norm!r}. Choose 'batch', 'layer' or 'none'.")
     biased = norm == "none"  # a norm brings its own shift
     layers: list[nn.Module] = [
         nn.Conv2d(fan_in, fan_out, size, stride=stride, padding=size // 2, bias=biased)

@@ -1,4 +1,4 @@
-"""Where downloads and trained networks lie on this machine."""
+"""The folder of downloads and trained networks on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def data_root() -> Path:
 
 
 def _is_clone(folder: Path) -> bool:
-    """Tell a clone of the project from an installed package, which has no pyproject beside it."""
+    """Whether this is a clone of the project; an installed package has no pyproject beside it."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -32,29 +32,30 @@ def image_folder(
 ) -> Task:
     """Read a folder of images, one subfolder per class.
 
-    Folders `train`, `val` and `test` inside it, each with the classes, are kept as they are, also
-    under the names training, valid, validation, dev and testing; a part that is missing is a
-    fifth of train, drawn by `seed`. Hidden files and folders do not count. Pictures are turned
-    upright as their camera noted; grey ones of 16 bits are scaled to [0, 1] like all others, and
-    a transform is given them in 8 bits.
+    Folders `train`, `val` and `test` inside it, each with the classes, are used as they are; the
+    names training, valid, validation, dev and testing are also known. A missing part is a fifth of
+    train, drawn by `seed`. Hidden files and folders are ignored. Pictures are turned upright by
+    their camera's note; grey ones of 16 bits are scaled to [0, 1] like all others, and a transform
+    gets them in 8 bits.
 
     Args:
         path: the folder.
-        size: (height, width) or the side of a square; else the images must be alike.
+        size: (height, width) or the side of a square; without it, all images must have one size.
         grey: one channel instead of three.
-        most: at most so many images of each part, each class by its share.
-        transform: image ↦ tensor, instead of all that: as the network saw them in training.
+        most: the largest number of images in each part; the shares of the classes are kept.
+        transform: image ↦ tensor, instead of all this: the one that was used in training.
         seed: draws the parts.
 
     Raises:
-        ValueError: if there are no images, they differ in size, or a folder's part is not clear.
+        ValueError: if there are no images, they differ in size, or the parts are not clear.
         FileNotFoundError: if there is no such folder.
     """
     path = Path(path)
     folders = _parts(path) or {"train": path}
     if "train" not in folders:
         raise ValueError(
-            f"{path} has {_listed(folders)}, but no train: name the folder to learn from train."
+            f"{path} has {_listed(folders)}, but no folder train: give the training images that "
+            "name."
         )
     read = {
         part: read_pictures(folder, size=size, grey=grey, most=most, transform=transform, seed=seed)
@@ -65,7 +66,7 @@ def image_folder(
         if own != names:
             raise ValueError(
                 f"{folders[part]} has the classes {', '.join(own)}, train has {', '.join(names)}: "
-                "labels would mean different things. Give each part the same folders."
+                "a label would mean different classes. Give each part the same folders."
             )
     train, val, test = (read[part][0] if part in read else None for part in SPLITS)
     return Task.of(train, val, test, name=path.name, classes=names, seed=seed)
@@ -84,7 +85,7 @@ def read_data(
     Args:
         source: what `Data.of` takes, or the path of a folder with one subfolder per class.
         size: of a folder's images, as for `image_folder`.
-        most: rows drawn by `seed`; of a data set no others are read.
+        most: the number of rows, drawn by `seed`; of a data set, only these are read.
         transform: of a folder's images to tensors.
         seed: draws the rows.
 
@@ -92,27 +93,27 @@ def read_data(
         TypeError, ValueError: if it cannot be read as inputs with targets.
     """
     if most is not None and most < 1:
-        raise ValueError(f"most={most}: give at least one row")
+        raise ValueError(f"most={most} leaves no rows: give at least 1.")
     if isinstance(source, str | Path):
         path = Path(source)
         if path.is_dir() and (parts := _parts(path)):
             part = next(iter(parts.values()))
             raise ValueError(
                 f"{path} has {_listed(parts)}: give one of them, such as {str(part)!r}, or read "
-                "all of them by image_folder."
+                "all of them with image_folder."
             )
         return read_pictures(
             path, size=size, grey=False, most=most, transform=transform, seed=seed
         )[0]
     if size is not None or transform is not None:
         raise ValueError(
-            "size and transform are for a folder of images: give them to the data set itself."
+            "size and transform are for a folder of images. Apply them in the data set itself."
         )
     return Data.of(source) if most is None else _draw(source, most, seed)
 
 
 def _draw(source: Any, most: int, seed: int) -> Data:
-    """`most` rows; of what is walked through, no more are held at once."""
+    """`most` rows; of a loader or a stream, no more are held at once."""
     refuse(source)
     if isinstance(source, Data) or not is_numbered(source):
         walked = isinstance(source, DataLoader | IterableDataset)
@@ -124,10 +125,10 @@ def _draw(source: Any, most: int, seed: int) -> Data:
 
 
 def _parts(path: Path) -> dict[str, Path]:
-    """The folders of train, val and test in a folder, if it is divided so.
+    """The folders of train, val and test in a folder, if it has them.
 
     Raises:
-        ValueError: if a folder beside them is of no part, or two are of one.
+        ValueError: if a folder beside them is not a part, or two belong to one part.
     """
     if not path.is_dir():
         return {}
@@ -141,12 +142,14 @@ def _parts(path: Path) -> dict[str, Path]:
         part = known.get(name.lower())
         if part is None:
             raise ValueError(
-                f"{path} has {_listed(divided)}, and beside them {name!r}, which is no part: move "
+                f"{path} has {_listed(divided)}, and beside them {name!r}, which is not a part: "
+                "move "
                 "it away, or name it train, val or test."
             )
         if part in parts:
             raise ValueError(
-                f"{path} has {parts[part].name!r} and {name!r}, which both mean {part}: keep one."
+                f"{path} has {parts[part].name!r} and {name!r}, which both mean {part}: keep only "
+                "one."
             )
         parts[part] = path / name
     return {part: parts[part] for part in SPLITS if part in parts}

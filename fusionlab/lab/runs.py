@@ -1,4 +1,4 @@
-"""A run: what a training leaves behind, and the loop that makes it."""
+"""A run: the result of a training, and the loop that makes it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Trail = list[tuple[int, list[Weights]]]  # (steps taken, each network's point)
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """The way of one network through weight space.
+    """The path of one network through weight space.
 
     `checkpoints[i]` is the point after `steps[i]` optimizer steps, from 0 to the last;
     `losses` are those of the batches, in nats, shape (steps,). A run that was interrupted or
-    diverged is not `complete` and keeps what came before.
+    diverged is not `complete`; it keeps the checkpoints before that.
 
     Example:
         >>> from fusionlab.lab import Recipe, mlp, train, two_moons
@@ -103,17 +103,17 @@ def follow(
 def _keep_rest(
     learner: Learner, trail: Trail, done: int, total: int, interrupts: Interrupts
 ) -> None:
-    """Keep the point at which an interrupt came."""
+    """Keep the point at which the run was interrupted."""
     if done > trail[-1][0]:
         trail.append((done, learner.points()))
     interrupts.tell(
-        f"interrupted after step {done} of {total}: what was done so far is kept; a run that did "
-        "not reach its end has `complete` False."
+        f"interrupted after step {done} of {total}: all steps so far are kept. For a run that did "
+        "not reach its end, `complete` is False."
     )
 
 
 def _run(k: int, plan: TrainingPlan, trail: Trail, losses: Tensor, total: int) -> Run:
-    """The k-th run of those that learned together, cut where it stopped being finite."""
+    """The k-th of the runs that were trained together, up to where it is finite."""
     own = [(step, points[k]) for step, points in trail]
     sound = [(step, theta) for step, theta in own if _is_finite(theta, losses[:step])]
     steps, checkpoints = zip(*sound or own[:1], strict=True)
@@ -136,7 +136,7 @@ def _first_bad(losses: Tensor) -> int:
 
 def _warn_diverged(plan: TrainingPlan, losses: Tensor, last: int, total: int) -> None:
     warnings.warn(
-        f"the training with seed {plan.seed} diverged: its loss is no number after step "
+        f"the training with seed {plan.seed} diverged: its loss is not finite after step "
         f"{_first_bad(losses)} of {total}. The checkpoints up to step {last} are kept, and "
         f"`complete` is False. Try a lower learning rate than {plan.recipe.lr:g}, or a warmup.",
         RuntimeWarning,

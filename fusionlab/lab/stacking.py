@@ -1,7 +1,7 @@
 """Many networks of one architecture as one: stacked weights, stacked forward pass, one update.
 
-The runs do not touch each other, so the gradient of the sum of their losses holds each one's
-gradient, and an element-wise optimizer on the stacked vector is each one's optimizer.
+The runs are independent, so the gradient of the sum of their losses holds the gradient of each,
+and an element-wise optimizer on the stacked vector is the optimizer of each.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ ELEMENTWISE = (
 def can_stack(network: nn.Module, inputs: Inputs) -> bool:
     """Tell whether many of these networks can be trained as one.
 
-    Not so with buffers (BatchNorm's statistics), frozen or mixed-precision parameters, random
-    layers (dropout), whatever else `torch.func.vmap` refuses, or where a stack of two gives other
-    outputs than the networks themselves.
+    They cannot with buffers (BatchNorm's statistics), frozen or mixed-precision parameters, random
+    layers (dropout), anything else that `torch.func.vmap` refuses, or if a stack of two gives
+    other outputs than the networks themselves.
     """
     if not isinstance(inputs, Tensor):
         return False
@@ -70,7 +70,7 @@ class Stack:
 
     Args:
         networks: one per plan, each at its start.
-        data: what all of them learn from.
+        data: the training data of all.
         plans: one per network; optimizer, batch size and number of steps are the same in all.
         objective: what each of them minimises.
     """

@@ -1,4 +1,4 @@
-"""Where a training begins: a fresh network from a seed, as its layers or itself draw it."""
+"""Where a training begins: a network with new weights, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from fusionlab.weights import Weights
 
 RESETS = ("reset_parameters", "_reset_parameters")  # the second is nn.MultiheadAttention's
 OWN = ("init_weights", "initialize_weights", "_init_weights", "_initialize_weights")
-FLAG = "_is_hf_initialized"  # transformers' mark of what its `init_weights` shall leave alone
-SHUFFLED, KEPT = "each has its values in another order", "they stay as they are"
-FAR = 5.0  # standard errors of a correlation that is none
+FLAG = "_is_hf_initialized"  # transformers' mark of tensors that its `init_weights` must not change
+SHUFFLED, KEPT = "each gets its values in another order", "they stay as they are"
+FAR = 5.0  # standard errors from 0, beyond which a correlation is real
 
 
 def fresh(model: nn.Module, *, start: Weights | None = None) -> nn.Module:
-    """A copy of `model` in training mode, its weights drawn anew; or at `start`.
+    """A copy of `model` in training mode, with new weights; or at `start`.
 
-    Layers draw by their `reset_parameters`. A network or a part of it that has a way of its own,
-    `init_weights()` or `_init_weights(layer)` (transformers, timm), then overrules its layers; one
-    that is written into a constructor cannot be repeated. A parameter that none of these reach
-    (a class token) takes its own values in another order, which for independent draws is a fair
-    draw from what it was drawn from, and a warning names it. Constants, frozen parameters and
-    tables whose neighbours are alike stay.
+    Layers draw with their `reset_parameters`. If a network or a part of it has its own method,
+    `init_weights()` or `_init_weights(layer)` (transformers, timm), this then overrules its layers;
+    an initialisation that is written into a constructor cannot be repeated. A parameter that none
+    of these draws (a class token) gets its own values in another order, which for independent
+    values is a fair draw from their distribution, and a warning names it. Constants, frozen
+    parameters and tables whose neighbours are similar stay.
 
-    The draws are torch's global ones: call it inside `seeded`. Buffers that `start` has lost
-    begin as in a fresh network.
+    The draws come from torch's global generator: call it inside `seeded`. Buffers that are missing
+    in `start` begin as in a new network.
     """
     network = copy_module(model).train()
     network.zero_grad()
@@ -54,7 +54,7 @@ def initial(model: nn.Module, *, seed: int) -> Weights:
 
 
 def unchanged_by_reset(model: nn.Module) -> dict[str, Tensor]:
-    """What a fresh copy takes over from `model`: tensors that no layer draws anew."""
+    """What a new copy takes over from `model`: tensors that no layer draws again."""
     with seeded(torch.device("cpu"), 0):
         return _draw_all(copy_module(model).train())
 
@@ -100,7 +100,7 @@ def _way(layer: nn.Module, names: tuple[str, ...]) -> str | None:
 
 
 def _asks(method: object) -> float:
-    """How many arguments a method must be given; endless if it is no method."""
+    """How many arguments a method must be given; infinite if it is not a method."""
     if not callable(method) or isinstance(method, nn.Module):
         return inf
     given = inspect.signature(method).parameters.values()
@@ -120,10 +120,10 @@ def _draw(layer: nn.Module, way: str) -> None:
 def _draw_as_itself(layer: nn.Module, way: str) -> None:
     try:
         _draw(layer, way)
-    except Exception as error:  # a reader's code, which may ask for whatever
+    except Exception as error:  # a reader's code, which may do anything
         warnings.warn(
             f"{type(layer).__name__}.{way} failed ({type(error).__name__}: {error}), so its layers "
-            "are drawn by their reset_parameters.",
+            "are drawn with their reset_parameters.",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -140,10 +140,11 @@ def _shuffle(network: nn.Module, missed: Mapping[str, Tensor]) -> None:
         if independent:
             order = torch.randperm(tensor.numel()).to(tensor.device)
             tensor.data = tensor.detach().flatten()[order].view(tensor.shape)
-    if told := [f"{what} ({_list(names)})" for what, names in found.items() if names]:
+    if listed := [f"{what} ({_list(names)})" for what, names in found.items() if names]:
         warnings.warn(
-            f"Some parameters have no way to be drawn anew: {'; '.join(told)}. If this network is "
-            "trained, they carry what it has learned into every start. Give their layers a method "
+            f"Some parameters cannot be drawn again: {'; '.join(listed)}. If this network is "
+            "trained, "
+            "they carry what it has learned into every start. Give their layers a method "
             "reset_parameters(), or the network a method init_weights().",
             RuntimeWarning,
             stacklevel=3,
@@ -156,13 +157,13 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _is_constant(tensor: Tensor) -> bool:
-    """Whether most of the values are the same, as zeros and ones are, or there is but one."""
+    """Whether most of the values are the same, as zeros and ones are, or there is only one."""
     values = _real(tensor).flatten()
     return tensor.numel() < 2 or bool((values == values.median()).double().mean() > 0.5)
 
 
 def _is_independent(tensor: Tensor) -> bool:
-    """Whether neighbours along every axis are as little alike as in independent draws."""
+    """Whether neighbours along every axis are as uncorrelated as in independent draws."""
     values = _real(tensor)
     centred = (values - values.mean()) / values.std()
     for axis, n in enumerate(tensor.shape):

@@ -1,4 +1,4 @@
-"""A task whose answers are numbers: one table, its targets to be predicted."""
+"""A regression task: a table of numbers, and a number to be predicted for each row."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PARTS = (282, 80, 80)  # train, val, test
 
 
 def diabetes() -> Task:
-    """How far diabetes went within a year, from ten measurements: inputs (n, 10), targets (n,).
+    """The progress of diabetes within a year, from ten measurements: inputs (n, 10), targets (n,).
 
-    All numbers are in standard deviations of the training part, from its mean; so whoever guesses
-    the mean pays a squared error near 1. The split is random but fixed.
+    All numbers are in standard deviations of the training part, from its mean, so a constant
+    prediction of the mean has a squared error near 1. The split is random but fixed.
 
     Source:
         Efron et al. 2004, doi.org/10.1214/009053604000000067.
@@ -27,7 +27,7 @@ def diabetes() -> Task:
     inputs, targets = (_standard(column, column[rows[0]]) for column in table)
     train, val, test = (Data(inputs[part], targets[part]) for part in rows)
     card = TaskCard(
-        "Ten measurements of 442 patients, and how far their diabetes went within a year.",
+        "Ten measurements of 442 patients, and how far their diabetes progressed within a year.",
         "Efron et al. 2004, as in scikit-learn",
         "BSD 3-Clause, as scikit-learn",
         sizes=PARTS,

@@ -20,7 +20,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class TaskCard:
-    """What a task is: in words, by its sizes (train, val, test), classes and input shape."""
+    """What a task is, in words, with its sizes (train, val, test), classes and input shape."""
 
     what: str
     source: str
@@ -42,7 +42,7 @@ class TaskCard:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One problem: `train` to learn from, `val` to choose by, `test` to report.
+    """One problem: `train` for training, `val` for choices, `test` for reports.
 
     Example:
         >>> from fusionlab.lab import two_moons
@@ -68,27 +68,27 @@ class Task:
         classes: Sequence[str] = (),
         seed: int = 0,
     ) -> Task:
-        """Make a task of data of your own, each part in any form that `Data.of` takes.
+        """Make a task of your own data, each part in any form that `Data.of` takes.
 
-        A part that is missing is a fifth of `train`, drawn by `seed`. Where targets are no class
+        A missing part is a fifth of `train`, drawn by `seed`. If the targets are not class
         numbers, the task has no classes.
         """
         rest = Data.of(train)
         fifth = len(rest) // 5
         if fifth == 0 and (val is None or test is None):
             raise ValueError(
-                f"{len(rest)} examples are too few to set a fifth aside: give val and test too."
+                f"{len(rest)} examples are too few to set a fifth aside. Give val and test, too."
             )
         if test is None:
             test, rest = _carve(rest, fifth, seed=seed)
         if val is None:
             val, rest = _carve(rest, fifth, seed=seed + 1)
-        card = TaskCard("Your own data.", "yours", "yours", tuple(classes))
+        card = TaskCard("Your own data.", "your files", "not stated", tuple(classes))
         return task(name, (rest, Data.of(val), Data.of(test)), card)
 
 
 def task(name: str, parts: tuple[Data, Data, Data], card: TaskCard) -> Task:
-    """Put train, val and test together; what the card does not say yet is read off the data.
+    """Put train, val and test together; what is missing on the card is read from the data.
 
     Raises:
         ValueError: if the parts' inputs differ in shape, or a label has no name.
@@ -98,7 +98,7 @@ def task(name: str, parts: tuple[Data, Data, Data], card: TaskCard) -> Task:
         if _shapes(part) != shapes:
             raise ValueError(
                 f"the inputs of {split} are {_listed(_shapes(part))}, those of train "
-                f"{_listed(shapes)}: one network must take both. Give all parts one shape."
+                f"{_listed(shapes)}: one network must take both. Give all parts the same shape."
             )
     names = _class_names(parts, card.classes)
     train, val, test = parts
@@ -115,8 +115,8 @@ def task(name: str, parts: tuple[Data, Data, Data], card: TaskCard) -> Task:
 def digits(*, n_train: int = 1000) -> Task:
     """Real handwritten digits, 8 × 8 pixels in [0, 1]: inputs (n, 1, 8, 8), ten classes.
 
-    The split is random but fixed, so that one writer's digits are in all parts: split in their
-    order, the digits of unseen writers in the second half are harder.
+    The split is random but fixed, and each writer's digits are in all parts; in a split by their
+    order, the digits of new writers in the second half would be harder.
     """
     from sklearn.datasets import load_digits
 
@@ -148,12 +148,12 @@ def letters(
     """Letters drawn in many fonts and warped at random: inputs (n, 1, 16, 16), 26 classes.
 
     Args:
-        n_train: how many to learn from; other sizes leave val and test as they are.
-        n_val: how many to choose by.
-        n_test: how many to report on.
+        n_train: the number of training images; val and test do not depend on it.
+        n_val: the number of validation images.
+        n_test: the number of test images.
         characters: the classes.
         faces: families of fonts, of "sans", "serif", "mono".
-        seed: draws all; each part has generator of its own.
+        seed: draws everything; each part has its own generator.
         warp: `size`, `rotation`, `scale`, `shear`, `shift` and `noise` of `draw_glyphs`.
     """
 
@@ -163,7 +163,7 @@ def letters(
 
     card = TaskCard(
         "Letters in the fonts of matplotlib, turned, scaled, slanted and shifted, with noise.",
-        "drawn when asked for",
+        "drawn by fusionlab",
         "none needed: the pictures are made on your machine",
         tuple(characters),
     )
@@ -191,7 +191,7 @@ def spirals(
 
     def draw(n: int, generator: torch.Generator) -> Data:
         labels = torch.arange(n) % arms
-        radius = torch.rand(n, generator=generator).sqrt()  # dense alike along an arm
+        radius = torch.rand(n, generator=generator).sqrt()  # equally dense along an arm
         angle = 2 * pi * (turns * radius + labels / arms)
         arm = radius[:, None] * torch.stack([angle.cos(), angle.sin()], 1)
         return Data(arm + noise * torch.randn(n, 2, generator=generator), labels)
@@ -224,16 +224,19 @@ def _class_names(parts: Sequence[Data], names: tuple[str, ...]) -> tuple[str, ..
     most = 1 + max(int(t.max()) for t in targets)
     names = names or tuple(map(str, range(most)))
     if most > len(names):
-        raise ValueError(f"labels run to {most - 1}, but only {len(names)} classes have a name")
+        raise ValueError(
+            f"labels run to {most - 1}, but only {len(names)} classes have a name. Name all "
+            "classes."
+        )
     return names
 
 
 def _draw_parts(
     draw: Callable[[int, torch.Generator], Data], sizes: tuple[int, int, int], seed: int
 ) -> tuple[Data, Data, Data]:
-    """Train, val and test, each with generator of its own, so that no size moves another part."""
-    generator = [torch.Generator().manual_seed(3 * seed + i) for i in range(3)]
-    train, val, test = (draw(n, die) for n, die in zip(sizes, generator, strict=True))
+    """Train, val and test, each with its own generator: the size of one changes no other."""
+    generators = [torch.Generator().manual_seed(3 * seed + i) for i in range(3)]
+    train, val, test = (draw(n, own) for n, own in zip(sizes, generators, strict=True))
     return train, val, test
 
 
@@ -246,5 +249,5 @@ def _carve(data: Data, n: int, *, seed: int) -> tuple[Data, Data]:
 
 def _within(n: int, most: int) -> int:
     if not 1 <= n <= most:
-        raise ValueError(f"n_train={n}: there are {most} training examples, give 1 to {most}")
+        raise ValueError(f"n_train={n}: there are {most} training examples. Give 1 to {most}.")
     return n

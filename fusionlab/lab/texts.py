@@ -1,4 +1,4 @@
-"""A task of tokens: the characters of a text, each followed by the one to be predicted."""
+"""A task of tokens: predict the next character of a text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def characters(
 ) -> Task:
     """Python's own help as rows of `length` characters: inputs (n, length), targets the next ones.
 
-    What is no letter of a to z counts as a blank. The parts lie behind one another in the text,
+    Everything but the letters a to z counts as a blank. The parts follow one another in the text,
     so no sentence is in two of them.
 
     Raises:
@@ -36,10 +36,10 @@ def characters(
     rows = torch.arange(sum(sizes)).split(sizes)
     train, val, test = (Data(inputs[part], targets[part]) for part in rows)
     card = TaskCard(
-        "Letters and blanks of the pages that Python's help() shows; each is to be followed by "
-        "the next.",
+        "Letters and blanks of the pages that Python's help() shows; for each, the next one is "
+        "to be predicted.",
         "pydoc_data.topics, a part of Python; its pages differ from version to version",
-        "PSF License, as Python",
+        "PSF License, the licence of Python",
         tuple(CHARACTERS),
         sizes,
         (length,),

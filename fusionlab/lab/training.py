@@ -41,19 +41,19 @@ def train(
     """Train a copy of `model`; the same seed gives the same run on the same machine.
 
     Args:
-        model: lends its architecture; it is not changed.
+        model: gives the architecture; it is not changed.
         data: `Data`, or what `Data.of` takes.
         recipe: how; by default `Recipe()`.
         seed: draws the initial weights, dropout, and the order of the batches.
         objective: what is minimised, as for a `Landscape`; by default cross-entropy.
-        order_seed: draws that order instead.
-        start: where to begin, instead of at weights drawn by `seed`.
-        device: where to compute and leave the checkpoints; by default where the data lie.
+        order_seed: draws the order of the batches instead.
+        start: where to begin, instead of weights drawn by `seed`.
+        device: where to compute and keep the checkpoints; by default the device of the data.
             "auto" takes a GPU if there is one: for networks this small it is seldom faster.
         progress: show a bar if it takes longer than a second.
 
     Returns:
-        The run. If it is interrupted or diverges, with a warning, what was reached so far.
+        The run. If it is interrupted or diverges, a warning, and the run up to there.
 
     Raises:
         ValueError: if the network cannot take the inputs, or its outputs do not fit the targets.

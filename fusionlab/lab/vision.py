@@ -67,7 +67,7 @@ def cifar10(*, n_train: int | None = None, progress: bool = True) -> Task:
 
 
 def _vision_task(name: str, kind: str, card: TaskCard, n_train: int | None, progress: bool) -> Task:
-    """A tenth of torchvision's training part, drawn once and for all, becomes val."""
+    """A fixed random tenth of torchvision's training part becomes val."""
     learn, report = _on_disk_or_downloaded(kind, name, progress)
     images, labels = learn
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
@@ -86,25 +86,25 @@ def _scaled(images: Tensor, labels: Tensor, rows: Tensor) -> Data:
 
 
 def _on_disk_or_downloaded(kind: str, name: str, progress: bool) -> list[tuple[Tensor, Tensor]]:
-    """Read both parts of a torchvision data set; go to the network only for what is missing."""
+    """Read both parts of a torchvision data set; download only what is missing."""
     from torchvision import datasets
 
     source, folder = getattr(datasets, kind), data_root() / "downloads"
     try:
         return _read(source, folder, download=False)
     except UNREADABLE:
-        pass  # not there, or cut short: mend it below
+        pass  # missing, or cut short: download it below
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{name}.lock"):  # another notebook may be at it
+        with FileLock(folder / f".{name}.lock"):  # another notebook may be downloading it
             _fetch_archives(source, folder, name, progress)
             _discard_unpacked(source, folder)
             return _read(source, folder, download=True)
     except UNREADABLE as error:
         raise ConnectionError(
-            f"{name} is not whole on this disk (looked in {folder}) and could not be downloaded: "
-            f"{error}. {_strangers(source, folder)}Try again with a network, set FUSIONLAB_DATA "
-            "to a folder that has it, or take digits(), which needs neither."
+            f"{name} is not complete on this disk (in {folder}) and could not be downloaded: "
+            f"{error}. {_others(source, folder)}Try again with an internet connection, set "
+            "FUSIONLAB_DATA to a folder that has it, or use digits(), which needs neither."
         ) from error
 
 
@@ -143,19 +143,19 @@ def _archives(source: Any, folder: Path) -> list[_Archive]:
 
 
 def _discard_unpacked(source: Any, folder: Path) -> None:
-    """Have MNIST's archives unpacked again: torchvision takes any unpacked file for whole."""
+    """Have MNIST's archives unpacked again: torchvision takes any unpacked file as complete."""
     for archive in _archives(source, folder):
         kinds = archive.path.suffixes
         if kinds[-1] == ".gz" and kinds != [".tar", ".gz"] and archive.found() == archive.md5:
             archive.path.with_suffix("").unlink(missing_ok=True)
 
 
-def _strangers(source: Any, folder: Path) -> str:
-    """A sentence for each archive that is there and is not the one that was published."""
+def _others(source: Any, folder: Path) -> str:
+    """A sentence for each archive that is there but is not the published one."""
     return "".join(
-        f"{archive.path.name} there has the md5 {found} instead of {archive.md5}, so it was cut "
-        "short, or packed anew: if it is whole, unpack it beside itself; what is unpacked is taken "
-        "as it is. "
+        f"{archive.path.name} there has the md5 {found} instead of {archive.md5}: it was cut "
+        "short, or packed again. If it is complete, unpack it beside itself; unpacked files are "
+        "used as they are. "
         for archive in _archives(source, folder)
         if (found := archive.found()) and found != archive.md5
     )
@@ -178,7 +178,7 @@ def _fetch(addresses: Sequence[str], path: Path, what: str, progress: bool) -> N
 
 
 def _download(address: str, path: Path, what: str, progress: bool) -> None:
-    """Download one file, whole or not at all."""
+    """Download one file, completely or not at all."""
     request = Request(address, headers={"User-Agent": "fusionlab"})
     with urlopen(request, timeout=30) as answer, atomic_write(path) as temporary:
         size = int(answer.headers.get("Content-Length") or 0) or None

@@ -36,20 +36,20 @@ def zoo(
 ) -> list[Run]:
     """The runs of `train_many`, trained once and afterwards read from `data_root()/zoo`.
 
-    A file is found again by the hash of all that matters: architecture, data, recipe, seed and
-    start. The version of torch is noted in the file but does not count: an update would only
-    change the rounding, and throw away hours of training.
+    A file is found by the hash of everything that decides the result: architecture, data, recipe,
+    seed and start. The version of torch is noted in the file but does not count: an update only
+    changes the rounding, and training everything again could take hours.
 
     Args:
-        model: lends its architecture.
+        model: gives the architecture.
         data: as for `train`.
         recipe: how; by default `Recipe()`.
         seeds: one per run.
-        start: where all begin, instead of at weights drawn by their seeds.
+        start: where all begin, instead of weights drawn by their seeds.
         progress: show a bar if it takes longer than a second.
 
     Returns:
-        One run per seed, in order. After an interrupt some are not complete; these are not kept.
+        One run per seed, in order. After an interrupt some are not complete; these are not saved.
     """
     shelf = _Shelf.of(model, checked_data(data, None), recipe or Recipe(), start)
     runs = shelf.read_all(seeds)
@@ -86,7 +86,7 @@ def _train(
     start: Weights | None,
     progress: bool,
 ) -> Iterator[Run]:
-    """Stacked runs end together; others are handed over one by one, so that each is kept."""
+    """Stacked runs end together; others are returned one by one, so that each is kept."""
     data, recipe = shelf.data, shelf.recipe
     if seeds and stacks(model, data, [recipe]):
         yield from train_many(
@@ -101,7 +101,7 @@ def _train(
 
 @dataclass(frozen=True)
 class _Shelf:
-    """The place of the runs that differ in nothing but the seed."""
+    """The files of the runs that differ only in the seed."""
 
     folder: Path
     data: Data
@@ -136,7 +136,7 @@ class _Shelf:
             _warn_unkept(self.folder, error)
 
     def read_all(self, seeds: Sequence[int], *, warn: bool = False) -> dict[int, Run]:
-        """The runs that are there whole, on the device of the data; tell of damaged ones."""
+        """The undamaged runs, on the device of the data; a warning for damaged ones."""
         runs = {}
         for seed in dict.fromkeys(seeds):
             try:
@@ -145,7 +145,7 @@ class _Shelf:
                 continue
             except (CheckpointError, KeyError, TypeError, OSError) as error:
                 if warn:
-                    text = f"a kept network is damaged and is trained again: {error}"
+                    text = f"a saved network is damaged and is trained again: {error}"
                     warnings.warn(text, RuntimeWarning, stacklevel=2)
         return runs
 
@@ -168,7 +168,7 @@ class _Shelf:
         kept, facts = load(self.file(seed))
         steps = tuple(facts["steps"])
         if steps != self.recipe.kept_steps(len(self.data)):
-            raise CheckpointError(f"{self.file(seed)} lacks steps of its recipe")
+            raise CheckpointError(f"{self.file(seed)} lacks some steps of its recipe")
         theta, buffers = _by_step(kept), _by_step(kept.buffers)
         device = self.data.device
         checkpoints = tuple(Weights(theta[s], buffers.get(s)).move(device) for s in steps)
@@ -177,9 +177,9 @@ class _Shelf:
 
 @contextmanager
 def _hold(file: Path, *, progress: bool) -> Iterator[None]:
-    """Be the only process that makes `file`; remove what killed ones have left of it."""
+    """Be the only process that makes `file`; remove what killed processes left of it."""
     lock = FileLock(file.with_suffix(".lock"))
-    what = "waiting for another process that trains the same"
+    what = "waiting for another process that trains the same network"
     with bar(None, what, progress=progress, unit="look") as moved:
         while not lock.is_locked:
             try:
@@ -197,7 +197,7 @@ def _hold(file: Path, *, progress: bool) -> Iterator[None]:
 def _warn_unkept(folder: Path, error: OSError) -> None:
     warnings.warn(
         f"trained networks cannot be kept in {folder} ({error}), so they are trained again next "
-        "time. Free some space there, or set FUSIONLAB_DATA to a folder that can be written.",
+        "time. Free some space there, or set FUSIONLAB_DATA to a folder with write access.",
         RuntimeWarning,
         stacklevel=2,
     )

@@ -1,4 +1,4 @@
-"""What is measured of a network's outputs: a loss, and one named quality beside it."""
+"""What is measured on a network's outputs: a loss, and one named quality."""
 
 from fusionlab.objectives.choose import AnyObjective, objective_of
 from fusionlab.objectives.named import (

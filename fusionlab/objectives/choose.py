@@ -1,4 +1,4 @@
-"""The objective that a reader means."""
+"""The objective that a reader gives, by its name or as a loss function."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ NAMES: dict[str, Callable[[], Objective]] = {
 
 
 def objective_of(given: AnyObjective) -> Objective:
-    """The objective that is meant: one of ours, by its name, or a loss of torch's or the reader's.
+    """The objective that is given: one of ours, its name, or a loss of torch or the reader.
 
-    Losses of torch whose batches would not add up (class weights, ignored targets) become ours.
+    Losses of torch whose batches do not add up (class weights, ignored targets) become ours.
 
     Raises:
-        ValueError: if there is none of this name, or a loss is no mean.
+        ValueError: if the name is unknown, or a loss is not a mean.
     """
     if given is None:
         return classification()
@@ -50,7 +50,8 @@ def objective_of(given: AnyObjective) -> Objective:
         return given
     if isinstance(given, str):
         if given not in NAMES:
-            raise ValueError(f"Unknown objective {given!r}. Choose {', '.join(map(repr, NAMES))}.")
+            *names, last = map(repr, NAMES)
+            raise ValueError(f"Unknown objective {given!r}. Choose {', '.join(names)} or {last}.")
         return NAMES[given]()
     if not callable(given):
         raise TypeError(
@@ -61,10 +62,10 @@ def objective_of(given: AnyObjective) -> Objective:
 
 
 def _of_torch(loss: Any) -> Objective | None:
-    """Our objective for a loss of torch, if it is one whose settings ours has."""
+    """Our objective for a loss of torch, if ours has all its settings."""
     if isinstance(loss, nn.Module) and getattr(loss, "reduction", "mean") != "mean":
         raise ValueError(
-            f"{loss} with reduction={loss.reduction!r} is no mean over the rows: take "  # type: ignore[union-attr]
+            f"{loss} with reduction={loss.reduction!r} is not a mean over the rows. Use "  # type: ignore[union-attr]
             "reduction='mean'."
         )
     if type(loss) is nn.CrossEntropyLoss:

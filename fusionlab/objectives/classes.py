@@ -13,8 +13,8 @@ from fusionlab.objectives.objective import Objective, Sums, whole, widened
 from fusionlab.quantities import CLASSIFIED, Measures
 
 IGNORED = -100  # torch's default
-FEW = 50_000  # scores, of which one call takes less time than several that are vectorised
-NEARLY = 0.01  # how far from 1 probabilities of half precision may add up
+FEW = 50_000  # scores; below, one call takes less time than several vectorised ones
+NEARLY = 0.01  # how far from 1 the sum of probabilities in half precision may be
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +80,9 @@ class CrossEntropy(Objective):
             ((targets < 0) & (targets != self.ignore_index)).any()
         ):
             raise ValueError(
-                f"targets go down to {low}: expected class numbers 0, 1, …, or "
-                f"{self.ignore_index} for what is not to count."
+                f"targets go down to {low}, but class numbers are 0, 1, …. Use {self.ignore_index} "
+                "for "
+                "targets that must not count."
             )
 
     def _check_probabilities(self, targets: Tensor) -> None:
@@ -89,24 +90,26 @@ class CrossEntropy(Objective):
         if targets.ndim < 2:
             raise ValueError(
                 f"targets are {targets.dtype} of shape {tuple(targets.shape)}: expected class "
-                "numbers 0, 1, … as integers. Where these are numbers to be predicted, give "
-                "objective='regression'; where they are 0.0 or 1.0, objective='one_logit'."
+                "numbers 0, 1, … as integers. To predict numbers, give objective='regression'; "
+                "for truth values 0.0 and 1.0, give objective='one_logit'."
             )
         sums = targets.double().sum(-1 if self.classes_last else 1)
         if targets.min() < 0 or (sums - 1).abs().max() > NEARLY:
             raise ValueError(
-                f"targets are {targets.dtype} of shape {tuple(targets.shape)}, but no "
-                "probabilities of classes: these are not below 0 and have a sum of 1. Where each "
-                "is 0.0 or 1.0 by itself, give objective='several_labels'; where they are numbers "
-                "to be predicted, objective='regression'."
+                f"targets are {targets.dtype} of shape {tuple(targets.shape)}, but not "
+                "probabilities of classes, which are 0 or more and have a sum of 1. For several "
+                "truth values 0.0 and 1.0, give objective='several_labels'; to predict numbers, "
+                "objective='regression'."
             )
 
     def checked(self, outputs: Tensor, targets: Tensor) -> Self:
-        """Itself, for one score per class at each place of the targets."""
+        """Itself, if there is one score per class for each target."""
         self._check_targets(targets)
         shape, wanted = tuple(outputs.shape), tuple(targets.shape)
         if not outputs.is_floating_point():
-            raise ValueError(f"outputs are {outputs.dtype}: a network gives one score per class.")
+            raise ValueError(
+                f"outputs are {outputs.dtype}, but one score per class is needed, as floats."
+            )
         axis = -1 if self.classes_last else 1
         given = list(shape)
         if len(given) > 1:
@@ -117,8 +120,8 @@ class CrossEntropy(Objective):
         most = 0 if probabilities else _largest(targets[targets != self.ignore_index])
         if most >= shape[axis]:
             raise ValueError(
-                f"labels run to {most}, but the network gives {shape[axis]} scores per row: it "
-                f"must give at least {most + 1}, or the labels belong to other data."
+                f"labels run to {most}, but the network gives {shape[axis]} scores per row. It "
+                f"must give at least {most + 1}; or do the labels belong to other data?"
             )
         return self
 
@@ -150,7 +153,7 @@ class CrossEntropy(Objective):
 
 
 def _hits(scores: Tensor, targets: Tensor) -> Tensor:
-    """Whether the largest score stands at the target, as `argmax` tells it; not so for NaN.
+    """Whether the largest score is that of the target, as with `argmax`; False for NaN.
 
     Args:
         scores: (n, classes, ...).
@@ -158,14 +161,14 @@ def _hits(scores: Tensor, targets: Tensor) -> Tensor:
     """
     scores = scores.detach()
     if scores.numel() < FEW:
-        best = scores.max(1)  # of equal ones the first
+        best = scores.max(1)  # of equal scores, the first
         return (best.indices == targets) & (best.values == best.values)
     known = targets.clamp(0, scores.shape[1] - 1).unsqueeze(1)
     largest = scores.amax(1, keepdim=True)
     hits = scores.gather(1, known) == largest
     # As numbers: a comparison that gives booleans takes four times as long on a CPU.
     ties = torch.eq(scores, largest, out=torch.empty_like(scores))
-    if ties.sum(dtype=torch.double) > hits.numel():  # of equal scores the first counts
+    if ties.sum(dtype=torch.double) > hits.numel():  # of equal scores, the first counts
         hits &= scores.max(1, keepdim=True).indices == known
     return hits.squeeze(1)
 
@@ -177,9 +180,9 @@ def _largest(labels: Tensor) -> int:
 def _unfit(shape: tuple[int, ...], targets: Tensor, tokens: bool) -> str:
     wanted = tuple(targets.shape)
     if len(wanted) == 2 and wanted[1] == 1 and len(shape) == 2 and shape[1] > 1:
-        hint = "Targets have an axis too many: give targets[:, 0]"
+        hint = "The targets have one axis too many: give targets[:, 0]"
     elif len(wanted) == 2 and wanted[:1] == shape[:1] and _is_one_hot(targets):
-        hint = "These look one-hot: give class numbers, targets.argmax(1)"
+        hint = "The targets look one-hot: give class numbers, targets.argmax(1)"
     elif shape in {wanted, (*wanted, 1)} or (len(shape) == 2 and shape[1] == 1):
         hint = (
             "For one output per target give objective='one_logit', 'several_labels' or 'regression'"

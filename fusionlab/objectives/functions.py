@@ -22,7 +22,7 @@ class OwnLoss(Objective):
     """A reader's function (what the network returns, targets) ↦ mean loss over the rows.
 
     Args:
-        function: it must be a plain mean of its rows, which `checked` tries.
+        function: it must be a plain mean over the rows; `checked` tests this.
         quality: a second such function, whose mean is the quality.
         measures: what they measure.
     """
@@ -45,16 +45,16 @@ class OwnLoss(Objective):
         return Sums(loss.squeeze() * n, n, quality.squeeze(), n)
 
     def checked(self, outputs: Any, targets: Tensor) -> Self:
-        """Itself; where the outputs are scores of classes and no quality is given, with accuracy.
+        """Itself; with accuracy if the outputs are class scores and no quality is given.
 
         Raises:
-            ValueError: if the loss is not one number, or no mean of its parts.
+            ValueError: if the loss is not one number, or not the mean over the rows.
         """
         loss = self.function(outputs, targets)
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             given = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
             raise ValueError(
-                f"the loss is {given}, not one number: it must be the mean over the rows "
+                f"the loss is {given}, not one number. It must be the mean over the rows "
                 "(in torch, reduction='mean')."
             )
         if len(targets) > 1:
@@ -89,7 +89,7 @@ def _accuracy(outputs: Any, targets: Tensor) -> Tensor:
 
 
 def _check_mean(function: Loss, outputs: Any, targets: Tensor) -> None:
-    """Raise a ValueError unless the loss of all rows is the mean of that of their parts."""
+    """Raise a ValueError unless the loss of all rows is the mean of the losses of their parts."""
     n = len(targets)
     order = targets.reshape(n, -1).double().mean(1).argsort()
     parts = [order[: (n + 2) // 3], order[(n + 2) // 3 :]]
@@ -104,8 +104,8 @@ def _check_mean(function: Loss, outputs: Any, targets: Tensor) -> None:
     if not abs(whole - mean) <= 1e-4 * max(abs(whole), 1e-3):
         raise ValueError(
             f"this loss is {whole:.6g} on {n} rows, but the mean of its parts is {mean:.6g}: it is "
-            "no plain mean over the rows, so batches would not add up (a sum, class weights, "
-            "ignored targets, or rows that are compared with each other). Take the mean; for "
-            "class weights or ignored targets give "
+            "not a plain mean over the rows, so batches would not add up (it may be a sum, or have "
+            "class weights, ignored targets, or rows that are compared). Return the mean; for "
+            "class weights or ignored targets use "
             "objectives.classification(weight=…, ignore_index=…)."
         )

@@ -39,28 +39,28 @@ def pictures(
 
 
 def one_logit(*, pos_weight: Tensor | None = None) -> Objective:
-    """One logit (n,) or (n, 1) for truth values (n,); above 0 it says yes."""
+    """One logit (n,) or (n, 1) for truth values (n,); above 0 it means yes."""
     return BinaryCrossEntropy(pos_weight)
 
 
 def several_labels(*, pos_weight: Tensor | None = None) -> Objective:
-    """Logits (n, labels) for truth values (n, labels), each by itself."""
+    """Logits (n, labels) for truth values (n, labels), independent of each other."""
     return BinaryCrossEntropy(pos_weight, EACH_LABEL)
 
 
 def regression(*, unit: str = "") -> Objective:
-    """Outputs for targets of the same shape, which are in `unit`; their mean squared error."""
+    """Mean squared error of outputs for targets of the same shape, which are in `unit`."""
     loss = Quantity("loss", f"squared {unit}" if unit else "squared error")
     return SquaredError(Measures(loss, Quantity("mean absolute error", unit)))
 
 
 def own(loss: Loss, *, quality: Loss | None = None, measures: Quantity | None = None) -> Objective:
-    """A function (what the network returns, targets) ↦ mean loss, and one that gives a quality.
+    """A function (outputs of the network, targets) ↦ mean loss, and a second one for a quality.
 
     Args:
         loss: a plain mean over the rows.
-        quality: as the loss; without it, class scores for class numbers have their accuracy.
-        measures: what the quality is; without it, an accuracy.
+        quality: a second such function; without it, class scores for class numbers get accuracy.
+        measures: what the quality is; by default an accuracy.
     """
     measured = None if quality is None else measures or CLASSIFIED.quality
     return OwnLoss(loss, quality, Measures(Quantity("loss"), measured))

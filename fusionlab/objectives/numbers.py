@@ -20,13 +20,13 @@ SQUARES = Measures(Quantity("loss", "squared error"), Quantity("mean absolute er
 
 @dataclass(frozen=True, eq=False)
 class BinaryCrossEntropy(Objective):
-    """Binary cross-entropy in nats of logits, each for a truth value of its own."""
+    """Binary cross-entropy in nats, with one logit for each truth value."""
 
     pos_weight: Tensor | None = None
     measures: Measures = CLASSIFIED
 
     def sums(self, outputs: Tensor, targets: Tensor) -> Sums:
-        """Sums over all logits; a logit above 0 says yes."""
+        """Sums over all logits; a logit above 0 means yes."""
         logits, truth = _aligned(widened(outputs), targets)
         weight = None if self.pos_weight is None else self.pos_weight.to(logits)
         loss = functional.binary_cross_entropy_with_logits(
@@ -40,20 +40,20 @@ class BinaryCrossEntropy(Objective):
         """Truth values 0 and 1, or probabilities."""
         if targets.min() < 0 or targets.max() > 1:
             raise ValueError(
-                f"targets run from {targets.min().item():g} to {targets.max().item():g}: a logit "
-                "of its own answers yes (1) or no (0). For class numbers give "
+                f"targets run from {targets.min().item():g} to {targets.max().item():g}, but this "
+                "objective needs truth values: yes (1) or no (0). For class numbers, give "
                 "objective='classification'."
             )
 
     def checked(self, outputs: Tensor, targets: Tensor) -> Self:
-        """Itself, for as many logits as truth values; of several a row, each is an answer."""
+        """Itself, for as many logits as truth values; with several per row, each is an answer."""
         self._check_targets(targets)
         logits, _ = _aligned(outputs, targets)
         several = logits.numel() > len(logits) and self.measures is CLASSIFIED
         return replace(self, measures=EACH_LABEL) if several else self
 
     def probabilities(self, outputs: Tensor) -> Tensor:
-        """The probabilities of no and yes."""
+        """The probabilities of "no" and of "yes"."""
         yes = outputs.reshape(len(outputs), -1).sigmoid()
         return torch.cat([1 - yes, yes], 1)
 
@@ -65,7 +65,7 @@ class BinaryCrossEntropy(Objective):
 
 @dataclass(frozen=True, eq=False)
 class SquaredError(Objective):
-    """Mean squared error over all numbers of the targets, and beside it the mean absolute one."""
+    """Mean squared error over all numbers of the targets, and the mean absolute error."""
 
     measures: Measures = SQUARES
 
@@ -86,7 +86,7 @@ def _aligned(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Outputs and targets in one shape: axes of length 1 may be missing in either.
 
     Raises:
-        ValueError: if they differ otherwise; torch would stretch one of them to fit.
+        ValueError: if they differ in another way; torch would broadcast one of them.
     """
     if outputs.shape == targets.shape:
         return outputs, targets
@@ -94,6 +94,6 @@ def _aligned(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     if given != wanted or len(outputs) != len(targets):
         raise ValueError(
             f"the network gives {tuple(outputs.shape)} for targets {tuple(targets.shape)}: each "
-            "number of the targets needs an output of its own."
+            "number of the targets needs its own output."
         )
     return outputs.reshape(targets.shape), targets

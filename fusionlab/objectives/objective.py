@@ -37,7 +37,7 @@ class Sums(NamedTuple):
 
 
 class Objective(ABC):
-    """What is measured of a network's outputs against targets; `measures` names it.
+    """What is measured on a network's outputs and targets; `measures` names it.
 
     Example:
         >>> import torch
@@ -52,7 +52,7 @@ class Objective(ABC):
     measures: Measures
 
     def select(self, returned: Any) -> Any:
-        """What is needed of what a network returns; by default its one tensor of outputs."""
+        """The part of a network's outputs that is needed; by default its one tensor."""
         return logits_of(returned)
 
     @abstractmethod
@@ -61,10 +61,10 @@ class Objective(ABC):
 
     @abstractmethod
     def checked(self, outputs: Any, targets: Tensor) -> Self:
-        """The objective for such outputs and targets.
+        """The objective for these outputs and targets.
 
         Raises:
-            ValueError: if they do not fit, with what to give.
+            ValueError: if they do not fit; the error says what to give.
         """
 
     def stacked(self, outputs: Any, targets: Tensor) -> Tensor:
@@ -94,11 +94,11 @@ class Objective(ABC):
         """Class probabilities (n, classes) of outputs, for objectives that classify rows.
 
         Raises:
-            ValueError: if the outputs are no scores of classes.
+            ValueError: if the outputs are not scores of classes.
         """
         raise ValueError(
-            f"this objective measures {self.measures.loss.name} only, so its outputs are not read "
-            "as class probabilities. Use 'classification' or 'one_logit' for that."
+            f"this objective measures only {self.measures.loss.name}, so its outputs are not class "
+            "probabilities. Use 'classification' or 'one_logit' for them."
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Cards: boxes of widgets that have accessible names, and a text form where no widget can live."""
+"""Cards: boxes of widgets with accessible names, and a text form for places without widgets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from IPython.display import display
 
 # ipywidgets gives sliders no accessible name and leaves radio buttons without a group, so that
 # neither a screen reader nor the arrow keys see them as one question; and JupyterLab takes Enter
-# and the arrows for its own commands. This script mends all three. It watches its box because
-# ipywidgets builds the controls beside it later, and builds them anew.
+# and the arrows for its own commands. This script repairs all three. It watches its box because
+# ipywidgets builds the controls beside it later, and may build them again.
 _NAME_ITS_NEIGHBOURS = """
 function dress(box, name) {
   const label = (selector, role) => box.querySelectorAll(selector).forEach((node) => {
@@ -68,10 +68,10 @@ GREEN, VERMILLION, GREY = "#009E73", "#D55E00", "#8a8a8a"  # of the Okabe–Ito 
 
 
 class Card(widgets.VBox):
-    """A box of controls, shown together with a twin in plain HTML for where no widget can live.
+    """A box of controls, and a copy in plain HTML for places where no widget works.
 
-    A page exported with its widgets and read without a network would be blank otherwise. Where the
-    card lives, its twin hides.
+    Without the copy, a page that is exported with its widgets and read offline would be blank.
+    Where the widgets work, the copy is hidden.
     """
 
     def __init__(self, children: tuple[widgets.Widget, ...]) -> None:
@@ -109,11 +109,11 @@ def named(control: widgets.Widget, name: str) -> widgets.VBox:
 
 
 def rich(text: str) -> str:
-    """Escape `text` for HTML and set what stands between backticks as code."""
+    """Escape `text` for HTML, and show what is between backticks as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def framed(words: str, colour: str) -> str:
-    """Frame a sentence as HTML that fits light and dark pages and is read out when it appears."""
+    """Frame a sentence as HTML for light and dark pages; screen readers read it when it appears."""
     style = f"border-left:4px solid {colour};padding:4px 12px;margin:4px 0;line-height:1.45"
     return f'<div role="status" style="{style}">{rich(words)}</div>'

@@ -1,4 +1,4 @@
-"""Checks: an exercise lists what a right answer does, and what to tell whoever's does not."""
+"""Checks: an exercise lists what a right answer does, and what to say if it does not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IDLE_STEPS = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
 
 
 class Property(NamedTuple):
-    """What a right answer does, and the words for one that does not.
+    """What a right answer does, and what to say if an answer does not.
 
     Example:
         >>> from fusionlab.teach import Property
@@ -42,9 +42,9 @@ class Wrong(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercise:
-    """Properties in the order in which they are tried; the first that fails speaks.
+    """Properties in the order in which they are tried; the first that fails gives the message.
 
-    `wrong` lists answers that learners really give: tests run each and look for its words.
+    `wrong` lists answers that learners really give: tests run each, and look for its words.
 
     Example:
         >>> from fusionlab.teach import Exercise, Property, Wrong, check
@@ -63,7 +63,7 @@ class Exercise:
     key: str
     properties: tuple[Property, ...]
     wrong: tuple[Wrong, ...] = ()
-    praise: str = "All that was asked for holds."
+    praise: str = "Your answer has all the properties that were asked for."
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Verdict:
 
 
 def judge(exercise: Exercise, attempt: Any) -> Verdict:
-    """Try the properties in order; an attempt that raises is told where, never passed on."""
+    """Try the properties in order; an error in the attempt is reported, never raised."""
     if _is_untouched(attempt):
         return _untried(exercise)
     subject = _watched(attempt) if callable(attempt) else attempt
@@ -138,18 +138,20 @@ class _NothingReturnedError(Exception):
 
 
 def _stopped(exercise: Exercise, error: Exception, diagnosis: str) -> Verdict:
-    """Say where the attempt stopped; if it was the property that did, its diagnosis holds."""
+    """Say where the attempt stopped; if the property itself failed, give its diagnosis."""
     steps = _steps(error)
     if steps is None:
         return Verdict(False, diagnosis)
-    bare = isinstance(error, NotImplementedError) and not error.args  # libraries say what is not
+    bare = isinstance(error, NotImplementedError) and not error.args  # libraries add a message
     if bare and len(steps) < 2:
         return _untried(exercise)
     if isinstance(error, _NothingReturnedError):
-        return Verdict(False, "Your function returns nothing: is a `return` missing?")
+        return Verdict(False, "Your function returns nothing. Is a `return` missing?")
     what = f"{type(error).__name__}: {error}"
     if not steps:
-        return Verdict(False, f"The exercise calls your function, and it cannot be called: {what}")
+        return Verdict(
+            False, f"The check called your function, but it cannot be called like this: {what}"
+        )
     line = [step for step in steps if step.filename == steps[0].filename][-1]
     return Verdict(False, f"Your code stopped in line {line.lineno}, `{line.line}`: {what}")
 

@@ -11,7 +11,7 @@ from fusionlab.teach import exercises
 from fusionlab.teach.checks import Exercise, Verdict, judge
 from fusionlab.teach.quizzes import Question, Quiz
 
-_NOTEBOOKS = {  # whatever lies in the folder, so that a new notebook adds a file and no line here
+_NOTEBOOKS = {  # all files in the folder, so that a new notebook needs only a file
     file.name.removeprefix("notebook_"): import_module(f"{exercises.__name__}.{file.name}")
     for file in iter_modules(exercises.__path__)
 }
@@ -42,5 +42,6 @@ def quiz(key: str, questions: Sequence[Question] | None = None) -> Quiz:
 
 def _find(table: Mapping[str, Any], key: str, kind: str) -> Any:
     if key not in table:
-        raise ValueError(f"Unknown {kind} {key!r}. Choose {', '.join(map(repr, table))}.")
+        *keys, last = map(repr, table)
+        raise ValueError(f"Unknown {kind} {key!r}. Choose {', '.join(keys)} or {last}.")
     return table[key]

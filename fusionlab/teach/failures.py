@@ -12,10 +12,10 @@ from fusionlab.teach.cards import VERMILLION, framed
 
 @contextmanager
 def goes_wrong() -> Iterator[None]:
-    """Run a block that is meant to fail, and show its error instead of stopping.
+    """Run a block that is meant to fail, and show its error without stopping.
 
     Raises:
-        AssertionError: if the block does not fail, for then the text around it is wrong.
+        AssertionError: if the block does not fail, because then the text around it is wrong.
     """
     try:
         yield
@@ -23,4 +23,6 @@ def goes_wrong() -> Iterator[None]:
         words = f"{type(error).__name__}: {error}"
         display({"text/html": framed(words, VERMILLION), "text/plain": words}, raw=True)
         return
-    raise AssertionError("this was meant to go wrong and did not: was something mended?")
+    raise AssertionError(
+        "this block was meant to fail but did not: was the cause repaired? Change the text."
+    )

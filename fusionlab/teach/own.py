@@ -1,4 +1,4 @@
-"""The reader's own network in place of ours, checked before anything runs on it."""
+"""The reader's own network instead of ours, checked before anything runs on it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ MISSING = {
     "data": "data to measure on (a `Dataset`, a `DataLoader`, or a pair of tensors)",
 }
 Source = str | Path | nn.Module | Weights | Checkpoint | Mapping[str, Tensor]
-FEW = 16  # rows that tell whether network, data and objective fit
-SOME = 4  # names of tensors that a sentence can carry
+FEW = 16  # rows that show whether network, data and objective fit
+SOME = 4  # names of tensors in one sentence
 
 
 @dataclass(frozen=True)
 class Own:
-    """A module, points of its space by name, data, and what is measured on them.
+    """A module, trained points by name, data, and what is measured on them.
 
-    `theirs` tells whose they are.
+    `theirs` is True if they are the reader's.
 
     Example:
         >>> from fusionlab.lab import initial, mlp, two_moons
@@ -73,7 +73,7 @@ class Own:
     def planes(self, *, seed: int = 0) -> dict[str, Plane]:
         """Planes to look at, by name: around the first point, and through the first two or three.
 
-        Two points span no plane; a random direction, as long as the way between them, joins in.
+        Two points do not span a plane: a random direction, as long as their distance, is added.
         """
         (name, a), *others = self.points.items()
         planes = {f"a random plane around {name}": Plane.random(a, seed=seed)}
@@ -81,7 +81,9 @@ class Own:
             (second, b), way = others[0], others[0][1] - a
             aside = random_direction(a, seed=seed)
             aside = aside * (way.norm() / aside.norm()).item()
-            planes[f"the plane of {name}, {second} and chance"] = Plane.through(a, b, a + aside)
+            planes[f"the plane of {name}, {second} and a random direction"] = Plane.through(
+                a, b, a + aside
+            )
         if len(others) > 1:
             (second, b), (third, c) = others[:2]
             planes[f"the plane of {name}, {second} and {third}"] = Plane.through(a, b, c)
@@ -112,22 +114,22 @@ def bring_your_own(
     key: str | None = None,
     ours: tuple[nn.Module, Weights, Weights, Data] | tuple[nn.Module, Mapping[str, Weights], Data],
 ) -> Own:
-    """Take the reader's network and data if nothing is missing; else ours, saying what is.
+    """Take the reader's network and data; if something is missing, take ours, and say what it is.
 
     Args:
-        model: lends the architecture.
+        model: gives the architecture.
         a: a trained point: a file, a folder, a module, its `state_dict()`, or `Weights`.
         b: another one.
         points: instead of a and b, any number of points by name.
         data: what `Data.of` takes: a `Dataset`, a `DataLoader`, a pair (inputs, targets).
         objective: what is measured, as for a `Landscape`: "classification" if it is not given.
-        key: where in the files the weights lie, if at several places.
-        ours: what runs meanwhile.
+        key: where in the files the weights are, if there are several places.
+        ours: what runs until then.
 
     Raises:
         TypeError: if a point is none of these.
-        ValueError: if the points are not of the model's space or not finite, or network, data and
-            objective do not fit.
+        ValueError: if the points do not belong to the model or are not finite, or if network,
+            data and objective do not fit.
         FileNotFoundError: if there is no such checkpoint.
     """
     first, *middle, last = ours
@@ -160,7 +162,7 @@ def _check_kinds(model: Any, points: Any) -> None:
 
 
 def _point(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
-    """Read a point and see that it belongs to the model, and is one."""
+    """Read a point, and check that it belongs to the model and is finite."""
     found = _read(name, source, model, key)
     theta = found.theta
     check_same_space(theta, dict(model.named_parameters()))
@@ -168,7 +170,7 @@ def _point(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
     if broken:
         raise ValueError(
             f"the point {name!r} has numbers that are not finite, first in {broken[0]!r}: its "
-            "training has diverged, and its loss is no number anywhere. Take an earlier checkpoint."
+            "training diverged, and no loss can be measured. Take an earlier checkpoint."
         )
     return found
 
@@ -191,7 +193,7 @@ def _read(name: str, source: Any, model: nn.Module, key: str | None) -> _Read:
             raise ValueError(f"the point {name!r} is of another network: {error}") from error
         return _Read(Weights.of(twin), [])
     raise TypeError(
-        f"the point {name!r} is a {type(source).__name__}: give a file or a folder, a module, its "
+        f"the point {name!r} is a {type(source).__name__}. Give a file or a folder, a module, its "
         "state_dict(), or Weights."
     )
 
@@ -204,34 +206,34 @@ def _check_fit(
         landscape = Landscape(model, few, objective)
         losses = {name: landscape(theta).loss for name, theta in points.items()}
     except (RuntimeError, TypeError, ValueError) as error:
-        words = f"your network, your data and what is measured do not fit: {error}"
+        words = f"your network, your data and the objective do not fit: {error}"
         raise ValueError(" ".join([words, *_hints(few, str(error))])) from error
     for name, loss in losses.items():
         if not abs(loss) < float("inf"):
             raise ValueError(
                 f"the loss of the point {name!r} is {loss} on {len(few)} of your rows, "
-                "though its weights are numbers: are the inputs scaled as in training?"
+                "although its weights are finite. Are the inputs scaled as in training?"
             )
 
 
 def _hints(data: Data, error: str) -> list[str]:
-    """What to do about inputs that a network did not take."""
+    """What to do about inputs that a network did not accept."""
     hints = []
     if any(t.dtype == torch.uint8 for t in tensors_of(data.inputs)):
         hints.append(
-            "These inputs are bytes, 0 to 255: give `inputs.float() / 255`, or what the network "
-            "saw in training."
+            "These inputs are bytes, 0 to 255: give `inputs.float() / 255`, or the scaling that "
+            "was used in training."
         )
     if "positional argument" in error or "keyword argument" in error:
         hints.append(
-            "Several inputs are given as data=((first, second), targets), or by the names of the "
+            "Give several inputs as data=((first, second), targets), or by the names of the "
             "network's arguments: data=({'name': first, …}, targets)."
         )
     return hints
 
 
 def _tell(model: nn.Module, read: Mapping[str, _Read], data: Data) -> str:
-    """What was taken, and what of the files was not, in words."""
+    """What is used, and what is left out of the files, in words."""
     count = {1: "one point", 2: "two points"}.get(len(read), f"{len(read)} points")
     size = next(iter(read.values())).theta.size
     rows = "one row" if len(data) == 1 else f"{len(data)} rows"

@@ -1,4 +1,4 @@
-"""Quizzes: a few questions at a notebook's end, each answer with its reason."""
+"""Quizzes: a few questions at the end of a notebook, each answer with its reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fusionlab.teach.cards import GREEN, VERMILLION, Card, framed, named, rich
 
 @dataclass(frozen=True)
 class Question:
-    """A question, its answers with what to say to who gives them, and which one is right.
+    """A question, its answers with an explanation for each, and which one is right.
 
     Example:
         >>> from fusionlab.teach import Question
@@ -30,8 +30,9 @@ class Question:
     def __post_init__(self) -> None:
         if self.right not in self.answers:
             raise ValueError(
-                f"the right answer {self.right!r} is not among {list(self.answers)}: nobody could "
-                "ever give it. Spell it as the answer is spelled."
+                f"the right answer {self.right!r} is not one of {list(self.answers)}, so nobody "
+                "could "
+                "give it. Spell it exactly like one of them."
             )
 
     def explain(self, answer: str) -> str:
@@ -82,7 +83,7 @@ class Quiz(Card):
         return "\n\n".join([f"Quiz {self.key}", *rows])
 
     def page(self) -> str:
-        """The questions, and below each, folded, what is to be said about every answer."""
+        """The questions, and below each, folded, the explanation of every answer."""
         return "".join(_folded(number, q) for number, q in enumerate(self.questions, 1))
 
     def _rows(self) -> list[widgets.Widget]:

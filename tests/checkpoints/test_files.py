@@ -110,7 +110,7 @@ FOREIGN = {
     "text": (b"Entry not found", "text that begins with 'Entry not found'"),
     "json": (b'{"error": "Repository not found"}', 'text that begins with \'{"error"'),
     "npy": (written(np.save, np.ones(3)), r"array of NumPy \(\.npy\)"),
-    "npz": (written(lambda f: np.savez(f, w=np.ones(3))), r"arrays of NumPy \(\.npz\)"),
+    "npz": (written(lambda f: np.savez(f, w=np.ones(3))), r"file of NumPy arrays \(\.npz\)"),
     "zip": (zipped("a.txt", "b.txt"), r"zip archive of \['a\.txt', 'b\.txt'\]"),
     "empty zip": (zipped(), "zip archive of "),
     "gzip": (b"\x1f\x8b\x08\x00rest", "compressed by gzip: unpack it"),
@@ -119,10 +119,10 @@ FOREIGN = {
     "tar": (tarred("weights.pt"), "a tar archive: unpack it"),
     "torch tar": (tarred("sys_info"), r"tar format of PyTorch 0\.1"),
     "pickle": (pickle.dumps({"w": torch.ones(2)}), r"pickle that torch\.save did not write"),
-    "cut torch zip": (torch_zip()[:-200], r"torch\.save writes, cut short"),
-    "cut safetensors": (safetensors_file()[:-3], "no whole safetensors file.*cut short"),
-    "cut safetensors header": (safetensors_file()[:20], "no whole safetensors file.*cut short"),
-    "zeros": (bytes(1000), r"begins with 00 00.*cut short, damaged or of another kind"),
+    "cut torch zip": (torch_zip()[:-200], r"torch\.save writes it, but cut short"),
+    "cut safetensors": (safetensors_file()[:-3], "not a complete safetensors.*cut short"),
+    "cut safetensors header": (safetensors_file()[:20], "not a complete safetensors.*cut short"),
+    "zeros": (bytes(1000), r"begins with 00 00.*cut short, damaged or another kind"),
 }
 
 

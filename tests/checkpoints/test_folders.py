@@ -47,7 +47,7 @@ def test_a_missing_part_is_named(kind, tmp_path):
     index = in_parts(tmp_path, kind)
     (part,) = tmp_path.glob("*-00002-of-*")
     part.unlink()
-    with pytest.raises(CheckpointError, match=rf"lists 3 parts, and '{part.name}' cannot be found"):
+    with pytest.raises(CheckpointError, match=rf"lists 3 parts, but '{part.name}' cannot be found"):
         load(index, like=MODEL)
 
 
@@ -100,7 +100,7 @@ def test_a_part_may_be_a_link_and_lie_in_a_folder_below(tmp_path):
 )
 def test_a_damaged_index_says_so(text, tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"no whole index of parts.*Download"):
+    with pytest.raises(CheckpointError, match=r"not a complete index of parts.*Download"):
         load(tmp_path)
 
 
@@ -114,10 +114,10 @@ def test_a_folder_with_one_file_of_weights_is_read(name, tmp_path):
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["adapter_model.safetensors", "adapter_config.json"], "an adapter only.*merge_and_unload"),
+        (["adapter_model.safetensors", "adapter_config.json"], "only an adapter.*merge_and_unload"),
         ([".metadata", "__0_0.distcp"], "dcp_to_torch_save"),
         (["data.pkl", "version"], "unpacked"),
-        (["a.pt", "b.pt"], r"folder with 'a\.pt', 'b\.pt' in it.*give the path of a file"),
+        (["a.pt", "b.pt"], r"folder with 'a\.pt', 'b\.pt' in it.*Give the path of a file"),
         ([], "folder with nothing in it"),
     ],
 )

@@ -17,10 +17,10 @@ def test_a_recipe_survives_json():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"epochs": 0}, "epochs=0 cannot be trained: epochs is at least 1"),
+        ({"epochs": 0}, "epochs=0 cannot be trained: epochs must be at least 1"),
         ({"steps": 0}, "steps=0"),
         ({"batch_size": 0}, "batch_size=0"),
-        ({"lr": -1.0}, r"lr=-1.0 cannot be trained: lr is above 0"),
+        ({"lr": -1.0}, r"lr=-1.0 cannot be trained: lr must be above 0"),
         ({"lr": float("nan")}, "lr=nan"),
         ({"momentum": 1.0}, "momentum=1.0"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1"),
@@ -29,7 +29,7 @@ def test_a_recipe_survives_json():
         ({"checkpoints": 0}, "checkpoints=0"),
         ({"checkpoints": (4, -1)}, r"checkpoints=\(4, -1\)"),
         ({"skip": -1}, "skip=-1"),
-        ({"steps": 9, "skip": 9}, "skip=9 cannot be trained: skip is from 0 to below"),
+        ({"steps": 9, "skip": 9}, "skip=9 cannot be trained: skip must be from 0 to below"),
         ({"optimizer": "sdg"}, r"optimizer='sdg'.*'sgd', 'adam', 'adamw'"),
         ({"schedule": "linear"}, r"schedule='linear'.*'constant', 'cosine', 'step'"),
     ],
@@ -68,7 +68,9 @@ def test_skipped_steps_are_not_taken_but_count_for_the_rates():
 
 
 def test_a_recipe_that_skips_all_its_epochs_says_so():
-    with pytest.raises(ValueError, match="skip=9 cannot be trained: skip is below the 9 steps"):
+    with pytest.raises(
+        ValueError, match="skip=9 cannot be trained: skip must be below the 9 steps"
+    ):
         Recipe(epochs=3, batch_size=32, skip=9).total_steps(100)
 
 

@@ -142,7 +142,7 @@ def test_all_begin_at_a_start_that_is_given():
 
 
 def test_recipes_and_seeds_that_do_not_pair_off_are_an_error():
-    with pytest.raises(ValueError, match="2 recipes and 3 seeds do not pair off"):
+    with pytest.raises(ValueError, match="2 recipes and 3 seeds do not form pairs"):
         train_many(mlp(64, 10), PIXELS, [Recipe(), Recipe(lr=0.5)], seeds=[0, 1, 2])
 
 
@@ -186,7 +186,7 @@ def test_large_networks_are_not_stacked_unless_asked():
     recipe = Recipe(steps=2)
     assert stacks(mlp(64, 128, 128, 10), PIXELS, [recipe])
     assert not stacks(mlp(64, 512, 512, 10), PIXELS, [recipe])
-    assert stacks(mlp(64, 512, 512, 10), PIXELS, [recipe], wish=True)
+    assert stacks(mlp(64, 512, 512, 10), PIXELS, [recipe], stacked=True)
     images = Data(torch.rand(40, 1, 28, 28), torch.arange(40) % 10)
     assert stacks(convnet(), PIXELS, [recipe])
     assert not stacks(convnet(), images, [recipe])

@@ -63,7 +63,7 @@ def test_layer_norm_needs_no_running_statistics():
 
 
 def test_an_unknown_norm_is_an_error_that_names_the_known():
-    with pytest.raises(ValueError, match="'batch', 'layer', 'none'"):
+    with pytest.raises(ValueError, match="'batch', 'layer' or 'none'"):
         convnet(norm="group")
 
 

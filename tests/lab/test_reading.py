@@ -200,9 +200,9 @@ def test_parts_are_known_by_their_usual_names(tmp_path, learn, name, report):
 @pytest.mark.parametrize(
     ("folders", "words"),
     [
-        (["train", "extra"], "'extra', which is no part"),
+        (["train", "extra"], "'extra', which is not a part"),
         (["train", "val", "valid"], "'val' and 'valid', which both mean val"),
-        (["val", "test"], "no train"),
+        (["val", "test"], "no folder train"),
     ],
 )
 def test_parts_that_are_not_clear_are_refused(tmp_path, folders, words):

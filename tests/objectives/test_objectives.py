@@ -269,7 +269,7 @@ def test_a_vote_that_is_no_number_is_no_hit():
 
 
 def in_batch(z, y):
-    """Rows are compared with each other, as in contrastive losses."""
+    """Rows are rows that are compared, as in contrastive losses."""
     return F.cross_entropy(z @ z.mT, torch.arange(len(z)))
 
 
@@ -277,14 +277,14 @@ REFUSED = {
     "a sum": (nn.CrossEntropyLoss(reduction="sum"), SCORES, LABELS, "reduction='mean'"),
     "no reduction": (nn.MSELoss(reduction="none"), LOGIT, NUMBERS, "reduction='mean'"),
     "a sum of one's own": (lambda z, y: F.cross_entropy(z, y, reduction="sum"), SCORES, LABELS,
-                           "no plain mean"),
+                           "not a plain mean"),
     "a partial sum": (partial(F.cross_entropy, reduction="sum"), SCORES, LABELS, "plain mean"),
     "a loss per row": (lambda z, y: F.cross_entropy(z, y, reduction="none"), SCORES, LABELS,
                        r"\(23,\), not one number"),
     "weights of one's own": (lambda z, y: F.cross_entropy(z, y, WEIGHT), SCORES, LABELS,
                              "classification.weight=…"),
-    "rows that are compared": (in_batch, SCORES, LABELS, "compared with each other"),
-    "a column that is stretched": (F.l1_loss, LOGIT, NUMBERS, "no plain mean"),
+    "rows that are compared": (in_batch, SCORES, LABELS, "rows that are compared"),
+    "a column that is stretched": (F.l1_loss, LOGIT, NUMBERS, "not a plain mean"),
     "labels beyond the outputs": (None, SCORES, LABELS + 1, "labels run to 4.*gives 4 scores"),
     "labels below zero": (None, SCORES, LABELS - 1, "go down to -1"),
     "float labels": (None, SCORES, LABELS.float(), "class numbers 0, 1.*objective='regression'"),
@@ -298,8 +298,8 @@ REFUSED = {
     "tokens without their name": (None, TEXT, NEXT, "objective='tokens'"),
     "whole outputs": (None, LABELS[:, None].expand(N, C), LABELS, "outputs are torch.int64"),
     "classes for one logit": ("one_logit", LOGIT, LABELS, "run from 0 to 3"),
-    "two logits for one": ("one_logit", SCORES, TRUTH, "an output of its own"),
-    "a column against a row": ("regression", draw(N, 3), draw(N), "an output of its own"),
+    "two logits for one": ("one_logit", SCORES, TRUTH, "its own output"),
+    "a column against a row": ("regression", draw(N, 3), draw(N), "its own output"),
     "a wrong name": ("clasification", SCORES, LABELS, "Unknown objective.*'classification'"),
 }  # fmt: skip
 

@@ -99,7 +99,7 @@ def unfinished(x):
     [
         (lambda x: x + 1, "zero must stay zero"),
         (lambda x: x, "two must become four"),
-        (forgets_return, "is a `return` missing"),
+        (forgets_return, "Is a `return` missing"),
         (raises_below, "`return {}[\"missing\"]`: KeyError: 'missing'"),
         (lambda: 0, "takes 0 positional arguments"),
         (uses_an_unfinished_library, "not for this kind of number"),

@@ -115,7 +115,7 @@ def test_what_is_missing_is_named_where_points_have_names():
     ("count", "names"),
     [
         (1, ["a random plane around run 0"]),
-        (2, ["a random plane around run 0", "the plane of run 0, run 1 and chance"]),
+        (2, ["a random plane around run 0", "the plane of run 0, run 1 and a random direction"]),
         (4, ["a random plane around run 0", "the plane of run 0, run 1 and run 2"]),
     ],
 )

@@ -41,21 +41,22 @@ MIDPOINT = Exercise(
         ),
         Property(
             _keeps_its_arguments,
-            "After the call a or b is another network: make a new point, change none.",
+            "After the call, a or b is another network. Make a new point and leave a and b as they "
+            "are.",
         ),
         Property(
             lambda f: not _is_at(f, 1, 1),
-            "You give a + b, which is twice as far out as the point halfway. What is the mean of "
-            "two numbers?",
+            "You return a + b, which is twice as far from zero as the point halfway. What is the "
+            "mean of two numbers?",
         ),
         Property(
             lambda f: not (_is_at(f, 0.5, -0.5) or _is_at(f, -0.5, 0.5)),
-            "You halve the difference of a and b. That is half the way from one to the other, a "
-            "step; it is a point only when it starts from a.",
+            "You return half the difference of a and b. That is only a step, half the way from one "
+            "to the other: add it to the point from which it starts.",
         ),
         Property(
             lambda f: not (_is_at(f, 1, 0) or _is_at(f, 0, 1)),
-            "You give one of the two networks back, unchanged.",
+            "You return one of the two networks unchanged.",
         ),
         Property(
             lambda f: not (_is_at(f, 0.5, 1) or _is_at(f, 1, 0.5)),
@@ -63,8 +64,8 @@ MIDPOINT = Exercise(
         ),
         Property(
             lambda f: _is_at(f, 0.5, 0.5),
-            "That is a point, but not the one halfway: a and b must count the same, and their "
-            "shares must sum to one.",
+            "This is a point, but not the one halfway: the shares of a and b must be equal and sum "
+            "to one.",
         ),
     ),
     wrong=(
@@ -77,7 +78,7 @@ MIDPOINT = Exercise(
         Wrong(lambda a, b: 0.3 * a + 0.7 * b, "not the one halfway"),
         Wrong(lambda a, b: a * b, "TypeError"),
     ),
-    praise="Halfway, and a new point: a and b are as they were.",
+    praise="Your point is halfway and new: a and b are unchanged.",
 )
 
 EXERCISES = (MIDPOINT,)
@@ -87,8 +88,8 @@ QUIZ = (
         "What is a point of weight space?",
         {
             "one image": "An image is an input. The point is the network that reads it.",
-            "all weights of one network": "Every number that training sets, taken together.",
-            "one hidden unit": "A unit owns some of the numbers; the point holds all of them.",
+            "all weights of one network": "It holds every number that training sets.",
+            "one hidden unit": "A unit has only some of the numbers; the point holds all of them.",
         },
         right="all weights of one network",
     ),
@@ -96,29 +97,29 @@ QUIZ = (
         "The network halfway between two good networks is poor. Why?",
         {
             "one of them was trained badly": "Both ends have a low loss: look at t = 0 and t = 1.",
-            "averaging always destroys a network": "It need not: networks that share a valley can "
-            "be averaged, as notebook 10 shows.",
-            "their hidden units do not correspond": "Unit 5 of one has another task than unit 5 of "
-            "the other, and in between they are mixed.",
+            "averaging always destroys a network": "Not always: networks in one valley can be "
+            "averaged, as notebook 10 shows.",
+            "their hidden units do not correspond": "Unit 5 of one network does something else "
+            "than unit 5 of the other, and halfway they are mixed.",
         },
         right="their hidden units do not correspond",
     ),
     Question(
-        "On the picture of the plane, what does a colour stand for?",
+        "In the picture of the plane, what does a colour show?",
         {
-            "the loss of the network at that place": "Each place is a whole network; its loss on "
+            "the loss of the network at that point": "Each point is a whole network; its loss on "
             "the data gives the colour.",
-            "the value of one weight": "No weight is singled out: both axes mix all of them.",
-            "how long training took": "Training has ended before the picture is drawn.",
+            "the value of one weight": "Both axes change all weights together.",
+            "how long training took": "Training ended before the picture was drawn.",
         },
-        right="the loss of the network at that place",
+        right="the loss of the network at that point",
     ),
     Question(
-        "Which family leaves the weights alone?",
+        "Which family does not change or combine the weights?",
         {
             "mode connectivity": "It looks for a path through weight space.",
             "alignment": "It reorders the weights, so that two networks match.",
-            "ensemble learning": "It averages what several networks say.",
+            "ensemble learning": "It averages the predictions of several networks.",
         },
         right="ensemble learning",
     ),

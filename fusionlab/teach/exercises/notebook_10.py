@@ -60,12 +60,12 @@ INTERPOLATE = Exercise(
         Property(
             _leaves_its_arguments,
             "Your function changes its arguments: after the call, a or b is another network. "
-            "Make a new point from them (`2 * a`), without `*=`, `mul_` or `copy_` on tensors.",
+            "Make a new point (as `2 * a` does), without `*=`, `mul_` or `copy_` on tensors.",
         ),
         Property(
             _moves,
-            "Your point is the same at t = 0.25 and at t = 0.75: it stands still. "
-            "The point must depend on t.",
+            "Your point is the same at t = 0.25 and at t = 0.75: it does not move. "
+            "It must depend on t.",
         ),
         Property(
             _runs_forwards,
@@ -73,16 +73,18 @@ INTERPOLATE = Exercise(
         ),
         Property(
             _weighs_both,
-            "At one of its ends your path is at a + b, which is neither network. The two shares "
-            "must sum to one: as the share of b grows, that of a shrinks.",
+            "At one of its ends your path is at a + b, which is neither of the networks. The two "
+            "shares must sum to one: as the share of b grows, the share of a shrinks.",
         ),
         Property(
             lambda f: _lands(f, 0.0, 0.0),
-            "At t = 0 your path is not at a. Put t = 0 into your formula: what is left of b?",
+            "At t = 0 your path is not at a. Put t = 0 into your formula: how large is the share "
+            "of b?",
         ),
         Property(
             lambda f: _lands(f, 1.0, 1.0),
-            "At t = 1 your path is not at b. Put t = 1 into your formula: what is left of a?",
+            "At t = 1 your path is not at b. Put t = 1 into your formula: how large is the share "
+            "of a?",
         ),
         Property(
             lambda f: _lands(f, 0.5, 0.5),
@@ -91,7 +93,7 @@ INTERPOLATE = Exercise(
         ),
         Property(
             lambda f: _lands(f, 0.25, 0.25) and _lands(f, 0.9, 0.9),
-            "Ends and middle are right, but between them your path hurries and lingers: "
+            "Ends and middle are right, but between them the speed of your path changes: "
             "at t = 0.25 it must have gone a quarter of the way.",
         ),
     ),
@@ -99,8 +101,8 @@ INTERPOLATE = Exercise(
         Wrong(lambda a, b, t: {name: (1 - t) * a[name] + t * b[name] for name in a}, "a `Weights`"),
         Wrong(lambda a, b, t: 0.5, "a `Weights`"),
         Wrong(lambda a, b, t: a.map(lambda x, y: x.mul_(1 - t).add_(t * y), b), "its arguments"),
-        Wrong(lambda a, b, t: a, "stands still"),
-        Wrong(lambda a, b, t: (a + b) / 2, "stands still"),
+        Wrong(lambda a, b, t: a, "does not move"),
+        Wrong(lambda a, b, t: (a + b) / 2, "does not move"),
         Wrong(lambda a, b, t: t * a + (1 - t) * b, "swap t and 1 − t"),
         Wrong(lambda a, b, t: a + t * b, "sum to one"),
         Wrong(lambda a, b, t: (1 - t) * a + b, "sum to one"),
@@ -108,16 +110,16 @@ INTERPOLATE = Exercise(
         Wrong(lambda a, b, t: (1 - t) * a, "not at b"),
         Wrong(lambda a, b, t: a if t < 0.5 else b, "not halfway"),
         Wrong(lambda a, b, t: (1 - t**2) * a + t**2 * b, "not halfway"),
-        Wrong(lambda a, b, t: a + (3 * t**2 - 2 * t**3) * (b - a), "hurries and lingers"),
+        Wrong(lambda a, b, t: a + (3 * t**2 - 2 * t**3) * (b - a), "speed of your path"),
         Wrong(lambda a, b: (a + b) / 2, "cannot be called"),
         Wrong(lambda a, b, t: (1 - t) * a + t * b.weight, "AttributeError"),
     ),
-    praise="Ends, middle and all between lie on the line from a to b.",
+    praise="All points are on the line from a to b, each at the right place.",
 )
 
 
 def _hill(scale: float = 1.0) -> Profile:
-    """A profile without symmetry: the chord falls from 3 to 1 and the hill over it is 1.5 high."""
+    """A profile without symmetry: the chord falls from 3 to 1, the hill above it is 1.5 high."""
     t = torch.linspace(0, 1, 11, dtype=torch.double)
     chord = 3 - 2 * t
     bump = torch.zeros(11, dtype=torch.double)
@@ -130,7 +132,7 @@ def _agrees(barrier: Barrier, expected: float, along: Profile | None = None) -> 
 
 
 def _swapped(along: Profile) -> float:
-    """The barrier over a chord that runs the wrong way."""
+    """The barrier above a chord that runs the wrong way."""
     return (along.loss - along.chord.flip(0)).max().item()
 
 
@@ -148,12 +150,12 @@ BARRIER = Exercise(
     properties=(
         Property(
             lambda f: _number(f(_hill())),
-            "`barrier` must give one number: reduce the rises along the path to their largest, "
-            "and take `.item()` of a tensor.",
+            "`barrier` must return one number: take the largest of all rises along the path, and "
+            "`.item()` if it is a tensor.",
         ),
         Property(
             lambda f: not _agrees(f, _hill().loss.max().item()),
-            "You give the highest loss. The barrier is how far the loss rises above the chord "
+            "You return the highest loss. The barrier is how far the loss rises above the chord "
             "between its ends: subtract the chord before you take the maximum.",
         ),
         Property(
@@ -167,25 +169,26 @@ BARRIER = Exercise(
         ),
         Property(
             lambda f: not _agrees(f, _hill().loss[5].item() - 2),
-            "You look at the middle only; this hill stands elsewhere. Take the maximum over all t.",
+            "You measure the middle only; this hill is elsewhere. Take the maximum over all t.",
         ),
         Property(
             lambda f: not _agrees(f, (_hill().loss - _hill().chord).abs().mean().item()),
-            "You average the distance to the chord; the barrier is the largest rise above it.",
+            "You average the distance to the chord. The barrier is the largest rise above it.",
         ),
         Property(
             lambda f: _agrees(f, 1.5),
-            "On a profile whose hill rises 1.5 nats above the chord your function gives another "
-            "number. Draw the chord: is it straight, from the first loss to the last?",
+            "For a hill that rises 1.5 nats above the chord, your function returns another number. "
+            "Draw the chord: is it straight, from the first loss to the last?",
         ),
         Property(
             lambda f: _agrees(f, 3.0, _hill(2)),
-            "Twice the loss must give twice the barrier: is there a constant in your formula?",
+            "If all losses are doubled, the barrier must double: twice the barrier. Is there a "
+            "constant in your formula?",
         ),
         Property(
             lambda f: _agrees(f, 0.0, _valley()),
-            "In a valley nothing rises above the chord, so the barrier is 0: a fall below it does "
-            "not count.",
+            "In a valley nothing rises above the chord, so the barrier is 0: losses below the "
+            "chord do not count.",
         ),
     ),
     wrong=(
@@ -200,7 +203,7 @@ BARRIER = Exercise(
         Wrong(lambda p: (p.loss - p.chord).abs().max().item(), "In a valley"),
         Wrong(lambda p: p.losses, "AttributeError"),
     ),
-    praise="The rise over the chord, at its highest: Entezari's barrier.",
+    praise="This is the largest rise above the chord: Entezari's barrier.",
 )
 
 EXERCISES = (INTERPOLATE, BARRIER)
@@ -211,25 +214,27 @@ QUIZ = (
         {
             "0": "Nothing rises above the chord, which is flat at 0.1.",
             "0.1": "0.1 is the loss; the barrier counts only what rises above the chord.",
-            "unknown": "Not quite: if 0.1 is the highest loss between the ends, it is 0. But a "
-            "narrow hill between the measured points would be missed.",
+            "unknown": "If 0.1 is the highest loss between the ends, the barrier is 0. But you are "
+            "right that a narrow hill between the measured points would be missed.",
         },
         right="0",
     ),
     Question(
         "The loss barrier is 0.5 nats and the error barrier is 0. Is that possible?",
         {
-            "no": "It is: the loss rises when the network is less sure, even if it stays right.",
-            "yes": "A network can be less sure and still answer right: loss rises, error does not.",
+            "no": "It is possible: the loss rises when the network is less sure, even if its "
+            "answers stay right.",
+            "yes": "A network can be less sure and still right: then the loss rises, the error "
+            "does not.",
         },
         right="yes",
     ),
     Question(
         "Which pairs have almost no barrier on the digits?",
         {
-            "independent starts, narrow layers": "These have the highest ones.",
+            "independent starts, narrow layers": "These have the highest barriers.",
             "a shared start, another order of images": "From one start, training ends in one "
-            "valley here. On harder tasks that no longer holds.",
+            "valley here. On harder tasks this is not so.",
             "independent starts, more epochs": "More training does not bring the two together.",
         },
         right="a shared start, another order of images",
@@ -237,11 +242,12 @@ QUIZ = (
     Question(
         "You average two networks with BatchNorm. What about the running statistics?",
         {
-            "average them, too": "The mean of two variances is not the variance of the merged "
-            "network's activations.",
-            "measure them again on training data": "They are measurements: `recalibrate` takes "
-            "them at the merged point.",
-            "keep those of a": "They belong to a, and make a hill that is not in the weights.",
+            "average them, too": "The mean of two variances is not the variance inside the merged "
+            "network.",
+            "measure them again on training data": "They are measured, not trained: `recalibrate` "
+            "measures them at the merged point.",
+            "keep those of a": "They belong to a, and cause a hill that does not come from the "
+            "weights.",
         },
         right="measure them again on training data",
     ),

@@ -74,8 +74,8 @@ BEZIER = Exercise(
         ),
         Property(
             lambda f: not _lies(f, 0.5, 0, 1, 0),
-            "At t = 0.5 you stand at w itself. That is the polygonal chain; a Bézier curve is "
-            "pulled towards its bend and does not reach it.",
+            "At t = 0.5 your curve is at w itself. That is the polygonal chain; a Bézier curve is "
+            "only pulled towards its bend.",
         ),
         Property(
             lambda f: not _lies(f, 0.5, 0.25, 0.25, 0.25),
@@ -84,11 +84,11 @@ BEZIER = Exercise(
         ),
         Property(
             lambda f: _lies(f, 0.0, 1, 0, 0),
-            "At t = 0 your curve is not at a. Put t = 0 into your formula: what is left there?",
+            "At t = 0 your curve is not at a. Put t = 0 into your formula: what does it give?",
         ),
         Property(
             lambda f: _lies(f, 1.0, 0, 0, 1),
-            "At t = 1 your curve is not at b. Put t = 1 into your formula: what is left there?",
+            "At t = 1 your curve is not at b. Put t = 1 into your formula: what does it give?",
         ),
         Property(
             lambda f: _right(f, 0.5),
@@ -96,8 +96,8 @@ BEZIER = Exercise(
         ),
         Property(
             lambda f: _right(f, 0.25) and _right(f, 0.9),
-            "Ends and middle are right, but between them you are on another curve, or hurry "
-            "and linger on this one: at t = 0.25 the shares of a, w and b are 9/16, 6/16 and 1/16.",
+            "Ends and middle are right, but between them your curve or its speed is another: at "
+            "t = 0.25 the shares of a, w and b are 9/16, 6/16 and 1/16.",
         ),
     ),
     wrong=(
@@ -111,11 +111,11 @@ BEZIER = Exercise(
         Wrong(lambda a, w, b, t: 2 * t * (1 - t) * w + t**2 * b, "not at a"),
         Wrong(lambda a, w, b, t: (1 - t) ** 2 * a + 2 * t * (1 - t) * w, "not at b"),
         Wrong(lambda a, w, b, t: (1 - t) * a + 4 * t * (1 - t) * (w - a) + t * b, "1/4, 1/2"),
-        Wrong(_hurried, "hurry and linger"),
+        Wrong(_hurried, "its speed"),
         Wrong(lambda a, b, t: (a + b) / 2, "cannot be called"),
         Wrong(lambda a, w, b, t: (1 - t) ** 2 * a + t * w.weight, "AttributeError"),
     ),
-    praise="Your curve leaves a, is pulled towards w, and arrives at b.",
+    praise="Your curve starts at a, is pulled towards w, and ends at b.",
 )
 
 
@@ -143,22 +143,23 @@ MEAN_BY_LENGTH = Exercise(
     properties=(
         Property(
             lambda f: _number(f(*_walk())),
-            "`mean_by_length` must give one number, not one for each point: sum over the segments.",
+            "`mean_by_length` must return one number, not one for each point: sum over the "
+            "segments.",
         ),
         Property(
             lambda f: not _gives(f, 1.25),
-            "You take the plain mean of the losses. That counts points, however far apart they "
-            "are; each segment must weigh by its length.",
+            "You take the plain mean of the losses. It counts points, however far apart they are. "
+            "Weight each segment by its length.",
         ),
         Property(
             lambda f: not _gives(f, 3.5 / 3),
-            "You weigh all segments alike: that is the mean over t. The length of a segment is "
+            "You weight all segments equally: that is the mean over t. The length of a segment is "
             "the difference of two neighbours of `passed`.",
         ),
         Property(
             lambda f: not _gives(f, 2.0),
-            "You weigh by the length passed so far, so that late points count more. The weight of "
-            "a segment is its own length, the difference of two neighbours of `passed`.",
+            "You weight by the length passed so far, so late points count more. The weight of a "
+            "segment is its own length, the difference of two neighbours of `passed`.",
         ),
         Property(
             lambda f: not (_gives(f, 0.8) or _gives(f, 1.4)),
@@ -167,13 +168,13 @@ MEAN_BY_LENGTH = Exercise(
         ),
         Property(
             lambda f: not _gives(f, 5.5),
-            "You have the sum of loss times length. A mean is that sum over the whole length, the "
-            "last number of `passed`.",
+            "You return the sum of loss times length. For the mean, divide it by the whole length, "
+            "the last number of `passed`.",
         ),
         Property(
             _scaled,
-            "The same path measured in other units must have the same mean: is the sum of your "
-            "weights the whole length?",
+            "The same path measured in other units must have the same mean. Do you divide by the "
+            "whole length?",
         ),
         Property(
             lambda f: _gives(f, 1.1),
@@ -188,12 +189,12 @@ MEAN_BY_LENGTH = Exercise(
         Wrong(lambda loss, passed: (loss * passed).sum() / passed.sum(), "passed so far"),
         Wrong(lambda loss, passed: (loss[:-1] * passed.diff()).sum() / passed[-1], "one end"),
         Wrong(lambda loss, passed: (loss[1:] * passed.diff()).sum() / passed[-1], "one end"),
-        Wrong(torch.trapezoid, "over the whole length"),
+        Wrong(torch.trapezoid, "by the whole length"),
         Wrong(lambda loss, passed: torch.trapezoid(loss, passed) / len(loss), "other units"),
         Wrong(lambda loss, passed: loss.max().item(), "5.5 / 5"),
         Wrong(lambda loss, passed: loss @ passed.gaps, "AttributeError"),
     ),
-    praise="Every segment counts by its length: the mean that a walker at an even pace sees.",
+    praise="Every segment is weighted by its length: the mean at an even speed.",
 )
 
 EXERCISES = (BEZIER, MEAN_BY_LENGTH)
@@ -202,35 +203,37 @@ QUIZ = (
     Question(
         "What is fitted when a curve with one bend is trained between a and b?",
         {
-            "a, the bend and b": "The ends stay where they are, bit for bit.",
-            "only the bend": "Each step draws a t, takes the gradient at that point of the curve, "
-            "and gives the bend its share of it.",
-            "t": "t is drawn anew in each step; it is a position, not a parameter.",
+            "a, the bend and b": "The ends do not change at all.",
+            "only the bend": "Each step draws a t, computes the gradient at that point of the "
+            "curve, and gives the bend its share of it.",
+            "t": "t is a position, not a parameter: each step draws another one.",
         },
         right="only the bend",
     ),
     Question(
-        "A curve of low loss joins a and b. What does the straight line between them show?",
+        "A curve of low loss joins a and b. What is the loss on the straight line between them?",
         {
-            "a low loss, too": "It can have a barrier as high as ever: the line did not move.",
-            "whatever it showed before": "The curve goes around the hill; the hill is still there.",
+            "low, too": "The line did not change, so its barrier is as high as before.",
+            "the same as before": "The curve goes around the hill; the hill is still there.",
         },
-        right="whatever it showed before",
+        right="the same as before",
     ),
     Question(
         "The mean loss over t is low. May you say that a and b are connected?",
         {
-            "yes": "A narrow hill hardly shows in a mean. What counts is the highest loss.",
-            "no": "Look at the highest loss along the path, on points close enough to see it.",
+            "yes": "A narrow hill hardly changes a mean. The highest loss is what counts.",
+            "no": "You need the highest loss along the path, measured at points that are close "
+            "together.",
         },
         right="no",
     ),
     Question(
         "The network has BatchNorm. Which statistics belong to the point at t?",
         {
-            "those of a": "They fit a alone, and make a hill that is not in the weights.",
-            "a mixture of those of a and b": "A mixture's variance is no mixture of variances.",
-            "those measured at this point": "They are measurements: taken anew at each t.",
+            "those of a": "They fit a only, and cause a hill that does not come from the weights.",
+            "a mixture of those of a and b": "The variance of a mixture is not the mixture of the "
+            "variances.",
+            "those measured at this point": "They must be measured again at each t.",
         },
         right="those measured at this point",
     ),

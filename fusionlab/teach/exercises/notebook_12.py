@@ -49,50 +49,50 @@ def _pairs(values: Tensor) -> Tensor:
     return values[i, j]
 
 
-ALIKENESS = Exercise(
+MEAN_SQUARED_COSINE = Exercise(
     key="12.1",
     properties=(
         Property(
             lambda f: _number(f(_fan())),
-            "`alikeness` must give one number: the mean over all pairs of vertices.",
+            "`mean_squared_cosine` must return one number: the mean over all pairs of vertices.",
         ),
         Property(
             lambda f: not _gives(f, _fan(), _pairs(_fan()).square().mean().item()),
             "You square the inner products themselves. A cosine is an inner product divided by "
-            "both lengths; the length of vertex i is the root of `products[i, i]`.",
+            "both lengths; the length of vertex i is the square root of `products[i, i]`.",
         ),
         Property(
             lambda f: not _gives(f, _fan(), _cosines(_fan()).square().mean().item()),
-            "You average over the whole table. Its diagonal compares each vertex with itself, "
-            "which is always 1: take each pair i < j once.",
+            "You average over the whole matrix. Its diagonal compares each vertex with itself, "
+            "which always gives 1: take each pair i < j once.",
         ),
         Property(
             lambda f: not _gives(f, _fan(), _pairs(_cosines(_fan())).square().sum().item()),
-            "You add up the pairs. The mean does not grow with the number of vertices.",
+            "You add up the pairs. Take their mean: it does not grow with the number of vertices.",
         ),
         Property(
             lambda f: not _gives(f, _fan(), _pairs(_cosines(_fan())).mean().item()),
-            "You average the cosines without squaring them: opposite vertices would then count as "
-            "less alike than those at a right angle.",
+            "You average the cosines without squaring them. Then opposite vertices would count as "
+            "less similar than vertices at a right angle.",
         ),
         Property(
             lambda f: _gives(f, _pair(pi / 2), 0.0),
-            "Two vectors at a right angle are not alike: the answer must be 0.",
+            "For two vectors at a right angle the answer must be 0.",
         ),
         Property(
             lambda f: _gives(f, _pair(0.4, 5.0), cos(0.4) ** 2),
-            "Making one of two vectors five times longer changes your answer; angles do not care "
-            "about lengths. Do you divide by the lengths, and not by their squares?",
+            "If one of two vectors is five times longer, your answer changes, but the angle does "
+            "not. Do you divide by the lengths, and not by their squares?",
         ),
         Property(
             lambda f: _gives(f, _pair(2.5), cos(2.5) ** 2),
-            "Two vectors that point away from each other have a negative cosine; its square is "
-            "what counts.",
+            "Two vectors that point away from each other have a negative cosine: use its square, "
+            "too.",
         ),
         Property(
             lambda f: _gives(f, _fan(), 1 / 3),
             "For vectors at 0°, 60° and 90° the squared cosines are 1/4, 0 and 3/4: their mean is "
-            "1/3, and your answer is another.",
+            "1/3. Your answer is different.",
         ),
     ),
     wrong=(
@@ -101,7 +101,7 @@ ALIKENESS = Exercise(
         Wrong(lambda p: _cosines(p).square().mean(), "diagonal"),
         Wrong(lambda p: _pairs(_cosines(p)).square().sum(), "add up the pairs"),
         Wrong(lambda p: _pairs(_cosines(p)).mean(), "without squaring"),
-        Wrong(lambda p: 0.7, "right angle are not alike"),
+        Wrong(lambda p: 0.7, "the answer must be 0"),
         Wrong(
             lambda p: _pairs(p / torch.outer(p.diagonal(), p.diagonal())).square().mean(),
             "five times longer",
@@ -110,7 +110,7 @@ ALIKENESS = Exercise(
         Wrong(lambda p: _cosines(p)[0, 1] ** 2, "their mean is"),
         Wrong(lambda p: p.cosine().mean(), "AttributeError"),
     ),
-    praise="This is the term that keeps the vertices of a learned subspace apart.",
+    praise="This penalty keeps the vertices of a learned subspace apart.",
 )
 
 
@@ -131,19 +131,20 @@ AREA = Exercise(
     properties=(
         Property(
             lambda f: _number(f(_triangle())),
-            "`area` must give one number: take the determinant of the 2 × 2 table of edges.",
+            "`area` must return one number: take the determinant of the 2 × 2 matrix of edges.",
         ),
         Property(
             lambda f: not _gives(f, _triangle(), 144.0),
-            "You give the determinant, which is the square of twice the area: take its root.",
+            "You return the determinant, which is the square of twice the area: take its root.",
         ),
         Property(
             lambda f: not _gives(f, _triangle(), 12.0),
-            "You give the parallelogram of the two edges: a triangle is half of it.",
+            "You return the area of the parallelogram of the two edges. The triangle is half of "
+            "it.",
         ),
         Property(
             lambda f: _gives(f, _triangle(), 6.0),
-            "A triangle with base 4 and height 3 has area 6, and yours has another. Are your "
+            "A triangle with base 4 and height 3 has area 6; your answer is different. Are your "
             "edges the differences to vertex 0, θ₁ − θ₀ and θ₂ − θ₀?",
         ),
         Property(
@@ -153,39 +154,40 @@ AREA = Exercise(
         ),
         Property(
             lambda f: _gives(f, _triangle(scale=2.0), 24.0),
-            "Twice the lengths must give four times the area.",
+            "If all lengths are doubled, the area must be four times the area before.",
         ),
     ),
     wrong=(
         Wrong(_gram, "one number"),
         Wrong(lambda p: torch.linalg.det(_gram(p)), "take its root"),
         Wrong(lambda p: torch.linalg.det(_gram(p)).sqrt(), "half of it"),
-        Wrong(lambda p: _gram(p).diagonal().prod().sqrt() / 2, "has another"),
+        Wrong(lambda p: _gram(p).diagonal().prod().sqrt() / 2, "your answer is different"),
         Wrong(lambda p: torch.linalg.det(p[1:, 1:]).sqrt() / 2, "moved as a whole"),
         Wrong(lambda p: 6.0, "four times the area"),
         Wrong(lambda p: p.area(), "AttributeError"),
     ),
-    praise="The same root of a determinant measures simplexes of any dimension.",
+    praise="The same formula measures simplexes of any dimension.",
 )
 
-EXERCISES = (ALIKENESS, AREA)
+EXERCISES = (MEAN_SQUARED_COSINE, AREA)
 
 QUIZ = (
     Question(
-        "What does one step of learning a line cost, beside a step of a single network?",
+        "What does one step of learning a line cost, compared with a step of a single network?",
         {
             "twice as much": "There are two ends, but only one point between them is evaluated.",
-            "about as much": "One point is drawn and gets one gradient; each end takes its share.",
+            "about as much": "One point is drawn and needs one gradient; each end gets its share.",
             "it depends on t": "Every t costs the same: one mixed network, one gradient.",
         },
         right="about as much",
     ),
     Question(
-        "A mixture takes half of each of two ends. How much of its gradient does an end get?",
+        "A mixture is half of one end and half of the other. How much of its gradient does each "
+        "end get?",
         {
-            "all of it": "Then both together would move the mixture twice as far as wanted.",
-            "half of it": "The gradient with respect to an end is its share times that of the "
-            "mixture: this is why learned lines like larger learning rates.",
+            "all of it": "Then both ends together would move the mixture twice as far.",
+            "half of it": "The gradient for an end is its share times the gradient of the mixture. "
+            "This is why learned lines need larger learning rates.",
             "none": "Then nothing would be learned.",
         },
         right="half of it",
@@ -193,22 +195,24 @@ QUIZ = (
     Question(
         "Three networks were trained independently. Where is the loss low?",
         {
-            "everywhere in their triangle": "The straight lines between strangers already cross "
-            "hills.",
-            "on a complex through a trained connecting vertex": "Each edge from a mode to that "
-            "vertex is low; the triangle of the modes is no part of the complex.",
-            "only at the three points": "Connecting vertices join them.",
+            "everywhere in their triangle": "The straight lines between independent networks "
+            "already cross hills.",
+            "on a complex through a trained connecting vertex": "The loss is low on each edge "
+            "from a mode to that vertex; the triangle of the modes is not part of the complex.",
+            "only at the three points": "A connecting vertex joins them by lines of low loss.",
         },
         right="on a complex through a trained connecting vertex",
     ),
     Question(
-        "A learned line beats a single network of the same recipe. What else must be tried?",
+        "A learned line is better than a single network with the same recipe. What else must you "
+        "try?",
         {
             "nothing, the claim is shown": "The single network may only lack regularisation, and "
             "weight decay is cheaper than a second network.",
             "a recipe chosen on validation data for each of the two": "Much of the gain may be "
             "plain regularisation, which weight decay also gives.",
-            "a larger test set": "It would shrink the error bars, not make the comparison fair.",
+            "a larger test set": "It would make the error bars smaller, but not the comparison "
+            "fair.",
         },
         right="a recipe chosen on validation data for each of the two",
     ),

@@ -89,35 +89,35 @@ NORMALISE = Exercise(
     properties=(
         Property(
             lambda f: isinstance(_answers(f), Weights),
-            "`normalise` must give one direction, a `Weights`: `direction.map(scale, theta)` "
+            "`normalise` must return one direction, a `Weights`: `direction.map(scale, theta)` "
             "applies a function to the tensors of both, name by name.",
         ),
         Property(
             _keeps_its_arguments,
-            "After the call the direction or θ is another one: make new tensors, without `*=`.",
+            "After the call, the direction or θ is another one. Make new tensors, without `*=`.",
         ),
         Property(
             lambda f: not _is(_answers(f), "2.bias", _direction()["2.bias"]),
-            "You leave the biases of the direction as they were drawn. They have no filters to be "
-            "as long as: set them to zero.",
+            "You leave the biases of the direction as they were drawn. They have no filters whose "
+            "length they could take: set them to zero.",
         ),
         Property(
             lambda f: _is(_answers(f), "2.bias", torch.zeros(3)),
-            "Biases, and all tensors with one axis, must become zero: they stay put.",
+            "Biases, and all tensors with one axis, must become zero.",
         ),
         Property(
             lambda f: (
                 not _is(_answers(f), "2.weight", _by_tensor(_direction(), _network())["2.weight"])
             ),
-            "You scale each tensor as a whole. That is layer normalisation: every row has to get "
-            "the length of its own row of θ.",
+            "You scale each tensor as a whole. That is layer normalisation: every row must get the "
+            "length of the same row of θ.",
         ),
         Property(
             lambda f: (
                 not _is(_answers(f), "2.weight", _by_column(_direction(), _network())["2.weight"])
             ),
-            "You scale the columns. A filter is what makes one output: a slice along the first "
-            "axis, so a row.",
+            "You scale the columns. A filter makes one output: it is a slice along the first axis, "
+            "so a row.",
         ),
         Property(
             lambda f: not _is(_answers(f), "2.weight", _unit(_direction(), _network())["2.weight"]),
@@ -126,8 +126,8 @@ NORMALISE = Exercise(
         ),
         Property(
             lambda f: _is(_answers(f), "2.weight", _right("2.weight")),
-            "The rows of a linear layer do not have the lengths of θ's rows, or point elsewhere: "
-            "multiply each by ‖θ's row‖ / ‖its own length‖.",
+            "The rows of a linear layer do not have the lengths of θ's rows, or have another "
+            "direction: multiply each by ‖θ's row‖ / ‖row‖.",
         ),
         Property(
             lambda f: _is(_answers(f), "0.weight", _right("0.weight")),
@@ -139,7 +139,7 @@ NORMALISE = Exercise(
         Wrong(lambda d, t: {name: d[name] for name in d}, "one direction"),
         Wrong(lambda d, t: d.map(lambda x, y: x.mul_(2), t), "another one"),
         Wrong(_with(lambda a, d, t: d if a.ndim == 1 else a), "as they were drawn"),
-        Wrong(_with(lambda a, d, t: t if a.ndim == 1 else a), "stay put"),
+        Wrong(_with(lambda a, d, t: t if a.ndim == 1 else a), "must become zero"),
         Wrong(_by_tensor, "layer normalisation"),
         Wrong(_by_column, "the columns"),
         Wrong(_unit, "length 1"),
@@ -147,7 +147,7 @@ NORMALISE = Exercise(
         Wrong(_with(lambda a, d, t: 2 * a if a.ndim == 2 else a), "do not have the lengths"),
         Wrong(_with(lambda a, d, t: 2 * a if a.ndim == 4 else a), "convolutions are not"),
     ),
-    praise="Each filter has the length of its model, and what is no filter stays put.",
+    praise="Each filter has the length of θ's filter, and all other tensors are zero.",
 )
 
 EXERCISES = (NORMALISE,)
@@ -156,42 +156,42 @@ QUIZ = (
     Question(
         "Network A's minimum looks sharper than B's in pictures along raw random directions. So …",
         {
-            "A is sharper": "Not if its weights are smaller: equal steps are then larger for A.",
-            "A has another function": "The two may compute the same: rescale a ReLU layer and "
-            "undo it in the next.",
-            "nothing yet": "First the directions must have the scale of the weights, and there "
-            "must be more than one direction, and more than one network.",
+            "A is sharper": "Not if its weights are smaller: then equal steps matter more for A.",
+            "A has another function": "Both may compute the same: rescale a ReLU layer, and undo "
+            "it in the next layer.",
+            "nothing yet": "First scale the directions like the weights, and use more than one "
+            "direction and more than one network.",
         },
         right="nothing yet",
     ),
     Question(
         "Two principal components hold 76 % of the variance of a trajectory. What follows?",
         {
-            "training moved in a plane": "A pure random walk gives as much.",
-            "by itself, nothing": "A random walk of many steps in a large space gives as much: "
-            "compare with that before you see structure.",
-            "the picture of the plane shows the losses of training": "The checkpoints lie off the "
-            "plane, and its losses belong to their shadows.",
+            "training moved in a plane": "A random walk explains as much.",
+            "by itself, nothing": "A random walk of many steps in a large space explains as much: "
+            "compare with it before you see structure.",
+            "the picture of the plane shows the losses of training": "The checkpoints are not in "
+            "the plane; its losses belong to their projections.",
         },
         right="by itself, nothing",
     ),
     Question(
-        "A contour plot shows the path of training over a valley. Whose loss has its colour?",
+        "A contour plot shows the path of training over a valley. Whose loss is the colour?",
         {
-            "the checkpoints'": "Only of those that lie in the plane.",
-            "the points of the plane below them": "The path is a projection, and the loss of a "
-            "shadow can be several times lower or higher than that of the network.",
+            "that of the checkpoints": "Only of those that lie in the plane.",
+            "that of their projections": "The path is drawn as its projection on the plane, whose "
+            "loss can be several times lower or higher than that of the networks.",
         },
-        right="the points of the plane below them",
+        right="that of their projections",
     ),
     Question(
-        "Why does a random direction hardly meet the curvature of a trained network?",
+        "Why is the curvature of a trained network so small along a random direction?",
         {
             "the curvature is small everywhere": "Along a few directions it is hundreds of times "
-            "its mean.",
+            "the mean.",
             "few directions are steep, and a random one has little of them": "Of thousands of "
-            "eigenvalues a few make most of the trace, and a random direction sees their mean.",
-            "it is too short": "Longer steps go farther along the same flat direction.",
+            "eigenvalues, a few make up most of the trace. A random direction has their mean.",
+            "it is too short": "A longer step goes farther along the same flat direction.",
         },
         right="few directions are steep, and a random one has little of them",
     ),

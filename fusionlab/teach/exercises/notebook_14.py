@@ -41,36 +41,36 @@ DISAGREEMENT = Exercise(
     properties=(
         Property(
             lambda f: _number(f(*_beliefs())),
-            "`disagreement` must give one number: take the mean over the images, of numbers "
-            "(`.double().mean()`), and its `.item()`.",
+            "`disagreement` must return one number: turn true and false into numbers, take their "
+            "mean over the images (`.double().mean()`), and its `.item()`.",
         ),
         Property(
             lambda f: not _is(f, 0.75),
-            "You give the share of images on which the two agree: you need the others.",
+            "You return the share of images on which the two agree: you need the others.",
         ),
         Property(
             lambda f: not _is(f, 1.0) or _twice(f) == float(f(*_beliefs())),
-            "You count the images. A share does not depend on how many there are: use the mean.",
+            "You count the images. A share does not depend on their number: use the mean.",
         ),
         Property(
             lambda f: float(f(_beliefs()[0], _beliefs()[0])) == 0,
-            "A network disagrees with itself in your formula: for equal arguments it must give 0.",
+            "By your formula a network disagrees with itself: for equal arguments it must give 0.",
         ),
         Property(
             lambda f: not _is(f, 1.0),
-            "All four images count for you, but on three of them both networks give the same "
-            "answer, with another confidence. Compare the most probable classes (`argmax`), not "
+            "You count all four images, but on three of them both networks give the same answer "
+            "with a different confidence. Compare the most probable classes (`argmax`), not "
             "the probabilities.",
         ),
         Property(
             lambda f: not _is(f, 1 / 3),
-            "You looked for the image at which a class is most probable: the classes lie along "
-            "the last dimension, so write `argmax(-1)`.",
+            "You take `argmax` over the images. The classes are in the last dimension: write "
+            "`argmax(-1)`.",
         ),
         Property(
             lambda f: _is(f, 0.25),
-            "Of four images, the two networks answer one differently: the share is 0.25. Compare "
-            "the most probable classes, image by image.",
+            "The two networks give different answers to one of four images: the share is 0.25. "
+            "Compare the most probable classes, image by image.",
         ),
     ),
     wrong=(
@@ -83,7 +83,7 @@ DISAGREEMENT = Exercise(
         Wrong(lambda p, q: (p - q).abs().mean().item(), "the share is 0.25"),
         Wrong(lambda p, q: (p.argmax(-1) != q.argmax(-1)).mean().item(), "Your code stopped"),
     ),
-    praise="The share of images that two networks answer differently.",
+    praise="This is the share of images to which two networks give different answers.",
 )
 
 
@@ -103,38 +103,39 @@ STABLE_FROM = Exercise(
     properties=(
         Property(
             lambda f: not isinstance(f(_LATE), float),
-            "You give a barrier; what is asked for is the step of the fork, a key of the table.",
+            "You return a barrier. Return the step of the fork, a key of the table.",
         ),
         Property(
             lambda f: f(_LATE) != 0,
-            "You count 5 points as stable: the table holds shares, so 2 points are 0.02.",
+            "You count 5 percentage points as stable. The table holds shares: 2 percentage points "
+            "are 0.02.",
         ),
         Property(
             lambda f: f(_LATE) != 40,
-            "You stop at the first barrier below 2 points, but at a later moment it is above "
-            "again: from the step that you give, all must be below.",
+            "You stop at the first barrier below 0.02, but a later one is above again: from your "
+            "step on, all must be below.",
         ),
         Property(
             lambda f: f(_LATE) != 320,
-            "You give the last stable moment; the first one from which all are stable is asked.",
+            "You return the last stable moment. Find the first one from which all are stable.",
         ),
         Property(
             lambda f: f(_LATE) == 160,
-            "With barriers of 5, 1, 3, 1.5 and 0.1 points at steps 0, 40, 80, 160 and 320, "
+            "With barriers of 0.05, 0.01, 0.03, 0.015 and 0.001 at steps 0, 40, 80, 160 and 320, "
             "training is stable from step 160 on.",
         ),
         Property(
             lambda f: f(_ALWAYS) == 0,
-            "If all barriers are below 2 points, training is stable from its first moment on; a "
-            "step of 0 is a good answer, though Python takes 0 for false.",
+            "If all barriers are below 0.02, training is stable from its first step on. Step 0 is "
+            "a correct answer, although Python takes 0 for false.",
         ),
         Property(
             lambda f: f(_MIXED) == 160,
-            "A table need not be in the order of the steps: sort its keys first.",
+            "The table may not be in the order of the steps: sort its keys first.",
         ),
     ),
     wrong=(
-        Wrong(lambda table: min(table.values()), "You give a barrier"),
+        Wrong(lambda table: min(table.values()), "You return a barrier"),
         Wrong(lambda table: next(k for k in sorted(table) if table[k] < 2), "shares"),
         Wrong(lambda table: next(k for k in sorted(table) if table[k] < 0.02), "above again"),
         Wrong(lambda table: max(k for k in table if table[k] < 0.02), "the last stable moment"),
@@ -144,7 +145,7 @@ STABLE_FROM = Exercise(
         Wrong(lambda table: min(k for k in table if table[k] < 0.02), "above again"),
         Wrong(lambda table: table[0.02], "KeyError"),
     ),
-    praise="From there on, whichever way the data are shuffled, training ends in one valley.",
+    praise="From this step on, training ends in one valley, in whatever order the data come.",
 )
 
 
@@ -152,19 +153,20 @@ EXERCISES = (DISAGREEMENT, STABLE_FROM)
 
 QUIZ = (
     Question(
-        "Two children of an early fork answer every image alike. What does their ensemble gain?",
+        "Two children of a fork give the same answer to every image. What does their ensemble "
+        "gain?",
         {
-            "nothing": "There is no error of one that the other could correct.",
+            "nothing": "Neither of them has an error that the other could correct.",
             "as much as any ensemble": "An ensemble gains where its members are wrong on "
             "different images.",
-            "half as much": "Not even that: the mean of equal answers is that answer.",
+            "half as much": "Less: the mean of equal answers is the same answer.",
         },
         right="nothing",
     ),
     Question(
-        "For whom does the average of the weights work?",
+        "For which networks does the average of the weights work?",
         {
-            "for children of one late fork": "They lie in one valley, and so does their mean.",
+            "for children of one late fork": "They lie in one valley, and their mean does, too.",
             "for networks from different starts": "Their mean is hardly better than chance here.",
             "for the most diverse networks": "These make the best ensembles and the worst "
             "averages.",
@@ -174,18 +176,19 @@ QUIZ = (
     Question(
         "An average and an ensemble of five children are equally good. Which one do you take?",
         {
-            "the ensemble": "It costs five evaluations per image, the average one.",
-            "the average": "One network, one evaluation per image, the same answers.",
+            "the ensemble": "It costs five evaluations per image, the average only one.",
+            "the average": "It is one network with one evaluation per image, and equally good.",
         },
         right="the average",
     ),
     Question(
-        "Your children go on with a fresh schedule, its high rate first. What will you measure?",
+        "Your children start the schedule again, with its high learning rate first. What will you "
+        "measure?",
         {
-            "the same as without": "The high rate carries them far from each other again.",
-            "more disagreement at late forks": "You then measure a longer and hotter training, not "
-            "the moment of the fork.",
-            "no disagreement at all": "High rates drive networks apart, not together.",
+            "the same as without": "The high rate moves them far from each other again.",
+            "more disagreement at late forks": "You then measure the effect of a longer training "
+            "at a higher rate, not of the moment of the fork.",
+            "no disagreement at all": "High rates move networks apart, not together.",
         },
         right="more disagreement at late forks",
     ),

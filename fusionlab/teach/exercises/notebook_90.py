@@ -33,30 +33,30 @@ LOWEST = Exercise(
     properties=(
         Property(
             lambda f: len(f(bowl())) == 2,
-            "`lowest` must give two numbers, x and y.",
+            "`lowest` must return two numbers, x and y.",
         ),
         Property(
             lambda f: not _is_at(f, 0, 4) and not _is_at(f, 4, 0),
-            "You give the number of the row and of the column. The coordinates are what "
-            "`surface.y` and `surface.x` hold at these numbers.",
+            "You return the number of the row and of the column. Look up the coordinates at these "
+            "numbers: `surface.y[row]` and `surface.x[column]`.",
         ),
         Property(
             lambda f: not _is_at(f, -1, 2),
-            "You give y first. A place is (x, y), and the rows of `loss` run along y.",
+            "You return y first. A point is (x, y), and the rows of `loss` belong to y.",
         ),
         Property(
             lambda f: not _is_at(f, 0, 1),
-            "That is where the loss is highest.",
+            "This is where the loss is highest.",
         ),
         Property(
             lambda f: _is_at(f, 2, -1),
-            "That is not the place of the lowest loss. `loss[i, j]` stands at (x[j], y[i]), and a "
-            "row has as many values as x.",
+            "This is not the point with the lowest loss. `loss[i, j]` belongs to (x[j], y[i]), and "
+            "a row has as many values as x.",
         ),
         Property(
             lambda f: tuple(map(float, f(bowl(hole=True)))) == (2.0, -1.0),
-            "Where the loss overflows the map has a hole (NaN), and your place falls into it. Take "
-            "holes for infinitely high: `loss.nan_to_num(nan=float('inf'))`.",
+            "Where the loss overflows, the map has a hole (NaN), and your point is in one. Treat "
+            "holes as infinitely high: `loss.nan_to_num(nan=float('inf'))`.",
         ),
     ),
     wrong=(
@@ -64,10 +64,10 @@ LOWEST = Exercise(
         Wrong(lambda s: divmod(int(s.loss.argmin()), len(s.x)), "number of the row"),
         Wrong(lambda s: _place(s, s.loss.nan_to_num(nan=9e9).argmin())[::-1], "y first"),
         Wrong(lambda s: _place(s, s.loss.argmax()), "highest"),
-        Wrong(lambda s: (0.5, 0.5), "not the place"),
+        Wrong(lambda s: (0.5, 0.5), "not the point"),
         Wrong(lambda s: _place(s, s.loss.argmin()), "holes"),
     ),
-    praise="Found, and a hole in the map does not catch you.",
+    praise="Your function finds the lowest point, even in a map with holes.",
 )
 
 
@@ -91,24 +91,24 @@ SHARE = Exercise(
     properties=(
         Property(
             lambda f: not _gives(f, _count()),
-            "You give the number of points. A share is that, divided by all points of the map.",
+            "You return the number of points. Divide it by the number of all points of the map.",
         ),
         Property(
             lambda f: not _gives(f, 100 * _count() / ALL),
-            "You give per cent. A share lies between 0 and 1.",
+            "You return per cent. A share is between 0 and 1.",
         ),
         Property(
             lambda f: not _gives(f, 1 - _count() / ALL),
-            "You give the share that lies above the limit.",
+            "You return the share above the limit.",
         ),
         Property(
             lambda f: _gives(f, _count() / ALL) and _gives(f, 1.0, limit=99.0),
-            "That is not the share of points whose loss is below the limit.",
+            "This is not the share of points whose loss is below the limit.",
         ),
         Property(
             lambda f: _gives(f, _count(hole=True) / ALL, hole=True),
-            "Points where the loss overflows count as points of the map, above every limit: divide "
-            "by all points, holes among them.",
+            "Points where the loss overflows are above every limit, but they are points of the "
+            "map: divide by all points, including the holes.",
         ),
     ),
     wrong=(
@@ -118,40 +118,41 @@ SHARE = Exercise(
         Wrong(lambda s, limit: (s.loss < 2 * limit).double().mean(), "not the share"),
         Wrong(lambda s, limit: (s.loss[s.loss.isfinite()] < limit).double().mean(), "holes"),
     ),
-    praise="A number for how wide a valley looks, on this plane and at this range.",
+    praise="This number says how wide a valley looks on this plane and at this range.",
 )
 
 EXERCISES = (LOWEST, SHARE)
 
 QUIZ = (
     Question(
-        "Why is a file of weights read with the module beside it?",
+        "Why do you need the module to read a file of weights?",
         {
-            "the module says which tensors are parameters": "Names and shapes are checked against "
-            "it, and buffers, which are measurements, are told from coordinates.",
-            "the file holds code that must be run": "No code in it is run: a file with code is "
-            "refused.",
-            "a file without the module is damaged": "It is whole, but its tensors are only names.",
+            "the module says which tensors are parameters": "Names and shapes are checked with it, "
+            "and trained parameters are distinguished from measured buffers.",
+            "the file holds code that must be run": "No code in a file is run: a file with code "
+            "is refused.",
+            "a file without the module is damaged": "It is complete, but it does not say what its "
+            "tensors are for.",
         },
         right="the module says which tensors are parameters",
     ),
     Question(
-        "On a random plane a training run shrinks to a short line. What does this say?",
+        "On a random plane a training run becomes a short line. What does this show?",
         {
             "the run was short": "In weight space it is long: look at its distance from the plane.",
             "the plane misses the directions of training": "Two random directions among thousands "
-            "are nearly at right angles to any run, so its shadow is short.",
-            "the run is drawn at the wrong place": "Its shadow lies where it must: at the nearest "
-            "points of the plane.",
+            "are nearly at right angles to any run, so its projection is short.",
+            "the run is drawn at the wrong place": "Its projection is where it must be: at "
+            "the nearest points of the plane.",
         },
         right="the plane misses the directions of training",
     ),
     Question(
         "The pointer reads ≈ 0.42. What is it?",
         {
-            "a rounded loss": "All numbers are rounded; this sign means something else.",
-            "a loss between measured points": "It is interpolated. Click there and it is measured.",
-            "the loss of the nearest model": "The nearest model may lie far off.",
+            "a rounded loss": "All numbers are rounded. The sign ≈ means something else.",
+            "a loss between measured points": "It is interpolated. Click there to measure it.",
+            "the loss of the nearest model": "The nearest model may be far away.",
         },
         right="a loss between measured points",
     ),
