@@ -58,7 +58,7 @@ def test_the_miniature_runs_and_every_control_is_touched(tmp_path):
     assert outcome.complaints() == []
     assert 0 < outcome.seconds < 300
     touched = " ".join(outcome.tried["done"])
-    for words in ("FloatSlider '' to 0", "to 1.0", "to 2.0", "RadioButtons", "Keep my prediction"):
+    for words in ("FloatSlider '' to 0", "to 1.0", "to 2.0", "RadioButtons", "Lock in my guess"):
         assert words in touched
 
 
