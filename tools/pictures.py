@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -25,7 +26,8 @@ START, CURVES = "00_start_here.ipynb", "11_curves.ipynb"
 PICTURES = {START: {"interpolation": 0, "landscape": 1}, CURVES: {"curves": 0}}  # numbers on a page
 MEASURED = "All 1681 points of the map are measured"
 MOVING = (760, 560)  # pixels
-COLOURS = 96
+COLOURS = 128
+CORNERS = ((0.17, 0.82), (0.83, 0.82), (0.52, 0.19))  # a, b and c on the map, from its upper left
 Frames = Iterator[tuple[Image.Image, int]]  # each with its milliseconds
 
 
@@ -56,7 +58,7 @@ def take(lab: Lab, browser: Browser, notebook: str) -> None:
         page.locator(".fusionlab-explorer").nth(number).screenshot(path=FOLDER / f"{name}.png")
     if notebook == START:
         line, plane = (page.locator(".fusionlab-explorer").nth(number) for number in (0, 1))
-        join([*slide(page, line), *sharpen(page, plane)], FOLDER / "first_minute.gif")
+        join([*slide(page, line), *wander(page, plane)], FOLDER / "first_minute.gif")
     page.close()
 
 
@@ -84,24 +86,19 @@ def slide(page: Page, explorer: Locator) -> Frames:
         yield look(explorer), 700
 
 
-def sharpen(page: Page, explorer: Locator) -> Frames:
-    """Watch the map grow sharp, then go from network to network."""
-    points = explorer.get_by_role("combobox", name="points")
-    points.select_option("21 × 21")
-    page.wait_for_timeout(2_000)
-    points.select_option("61 × 61")
-    for _ in range(14):
-        page.wait_for_timeout(60)
-        yield look(explorer), 110
-    page.wait_for_timeout(5_000)
-    yield look(explorer), 700
+def wander(page: Page, explorer: Locator) -> Frames:
+    """Go over the map in a straight line from network to network, a to b to c."""
+    yield look(explorer), 500  # which brings it into view, where it can be clicked
     box = explorer.locator(".nsewdrag").first.bounding_box()
     assert box is not None
-    for x, y in ((0.3, 0.7), (0.5, 0.55), (0.62, 0.62), (0.83, 0.8), (0.7, 0.5), (0.52, 0.19)):
-        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        page.mouse.move(0, 0)
-        page.wait_for_timeout(900)
-        yield look(explorer), 600
+    for start, end in pairwise(CORNERS):
+        for step in range(9):
+            u, v = (p + (q - p) * step / 8 for p, q in zip(start, end, strict=True))
+            page.mouse.click(box["x"] + u * box["width"], box["y"] + v * box["height"])
+            page.mouse.move(5, 5)  # away, so that no label of the pointer is in the picture
+            page.wait_for_timeout(900)
+            yield look(explorer), 200
+        yield look(explorer), 700
 
 
 def look(explorer: Locator) -> Image.Image:
@@ -112,10 +109,19 @@ def look(explorer: Locator) -> Image.Image:
 def join(frames: list[tuple[Image.Image, int]], file: Path) -> None:
     """Write frames of one size, in few colours, as one picture that moves."""
     pictures = [fit(picture) for picture, _ in frames]
-    palette = fit(frames[-1][0]).quantize(COLOURS)
+    palette = beside(pictures[::6]).quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
     few = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     times = [time for _, time in frames]
     few[0].save(file, save_all=True, append_images=few[1:], duration=times, loop=0, optimize=True)
+
+
+def beside(pictures: list[Image.Image]) -> Image.Image:
+    """Put pictures of one size side by side."""
+    width, height = MOVING
+    whole = Image.new("RGB", (width * len(pictures), height))
+    for place, picture in enumerate(pictures):
+        whole.paste(picture, (place * width, 0))
+    return whole
 
 
 def fit(picture: Image.Image) -> Image.Image:
