@@ -1,4 +1,4 @@
-"""What the first call of a process brings with it: not torch's compiler, which takes seconds."""
+"""What the first calls of a process bring with them: nothing that takes seconds to load unused."""
 
 import subprocess
 import sys
@@ -48,3 +48,9 @@ def test_no_call_of_the_course_loads_torchs_compiler():
         [sys.executable, "-W", "ignore", "-c", CALLS], capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "False", done.stdout + done.stderr
+
+
+def test_the_digits_load_without_scikit_learn():
+    code = "import sys\nfrom fusionlab.lab import digits\ndigits()\nprint('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -216,6 +216,24 @@ def test_what_pip_was_told_reaches_uv_and_what_uv_was_told_wins(packages):
     assert "UV_TORCH_BACKEND" not in packages.uv_environment("", {})
 
 
+def test_the_packages_and_the_project_are_compiled_by_the_set_up(packages, monkeypatch, tmp_path):
+    commands = []
+
+    def note(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(packages.subprocess, "run", note)
+    monkeypatch.setattr(packages, "STAMP", tmp_path / "set-up.json")
+    monkeypatch.setattr(packages, "place", lambda torch: {"torch": torch})
+    packages.fill(("dev",), torch="cpu")
+    uv, own = commands
+    assert "--compile-bytecode" in uv
+    assert own[1:3] == ["-m", "compileall"]
+    assert own[-1] == str(ROOT / "fusionlab")
+    assert packages.read_stamp()["extras"] == ["dev"]
+
+
 def test_an_unfinished_or_damaged_stamp_is_no_stamp(packages, monkeypatch, tmp_path):
     monkeypatch.setattr(packages, "STAMP", tmp_path / "set-up.json")
     for content in (None, "", '{"extras": ["dev"', "{}"):

@@ -227,10 +227,13 @@ def fill(extras: tuple[str, ...], torch: str) -> None:
     project = f"{ROOT}[{','.join(every)}]" if every else str(ROOT)
     limits = ["--constraints", str(CONSTRAINTS), "--build-constraints", str(CONSTRAINTS)]
     uv = [str(SCRIPTS / "uv"), "pip", "install", "--python", str(PYTHON), *limits]
+    uv.append("--compile-bytecode")  # else the first notebook waits while Python does that
     env = uv_environment(torch, os.environ)
     done = subprocess.run([*uv, "--editable", project], env=env, close_fds=False, check=False)
     if done.returncode:
         raise SetUpError(why_uv_failed(done.returncode, shutil.disk_usage(ROOT).free))
+    own = [str(PYTHON), "-m", "compileall", "-q", str(ROOT / "fusionlab")]  # uv leaves it out
+    subprocess.run(own, stdout=subprocess.DEVNULL, check=False)
     write_stamp({**place(torch), "pins": pins(), "extras": every})
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import count
 from math import pi
+from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
@@ -118,11 +121,7 @@ def digits(*, n_train: int = 1000) -> Task:
     The split is random but fixed, and each writer's digits are in all parts; in a split by their
     order, the digits of new writers in the second half would be harder.
     """
-    from sklearn.datasets import load_digits
-
-    source = load_digits()
-    images = torch.tensor(source.images, dtype=torch.float32)[:, None] / 16  # ink counts 0 … 16
-    everything = Data(images, torch.tensor(source.target))
+    everything = _all_digits()
     test, rest = _carve(everything, 500, seed=0)
     val, train = _carve(rest, 297, seed=1)
     card = TaskCard(
@@ -201,6 +200,18 @@ def spirals(
         f"{arms} spirals of {turns:g} turns in the plane.", "a formula", "none needed", names
     )
     return task("spirals", _draw_parts(draw, (n, n, n), seed), card)
+
+
+def _all_digits() -> Data:
+    """The file that scikit-learn's `load_digits` reads; importing that takes two seconds."""
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise ImportError("The digits come with scikit-learn: pip install scikit-learn.")
+    file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    with gzip.open(file, "rt") as rows:
+        table = torch.tensor([list(map(float, row.split(","))) for row in rows])
+    images = table[:, :-1].reshape(-1, 1, 8, 8) / 16  # ink counts 0 … 16
+    return Data(images, table[:, -1].long())
 
 
 def _shapes(data: Data) -> dict[str, tuple[int, ...]]:

@@ -10,10 +10,16 @@ import ipywidgets as widgets
 import traitlets
 from IPython.display import display
 
+# JupyterLab takes Enter and the arrows for its own commands.
+_KEEP_PLAIN_KEYS = """
+function keepPlainKeys(event) {
+  if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
+}
+"""
+
 # ipywidgets gives sliders no accessible name and leaves radio buttons without a group, so that
-# neither a screen reader nor the arrow keys see them as one question; and JupyterLab takes Enter
-# and the arrows for its own commands. This script repairs all three. It watches its box because
-# ipywidgets builds the controls beside it later, and may build them again.
+# neither a screen reader nor the arrow keys see them as one question. This script repairs both. It
+# watches its box because ipywidgets builds the controls beside it later, and may build them again.
 _NAME_ITS_NEIGHBOURS = """
 function dress(box, name) {
   const label = (selector, role) => box.querySelectorAll(selector).forEach((node) => {
@@ -24,10 +30,6 @@ function dress(box, name) {
   label(".widget-readout", "textbox");
   label(".widget-radio-box", "radiogroup");
   box.querySelectorAll("input[type=radio]").forEach((node) => { node.name = box.id; });
-}
-
-function keepPlainKeys(event) {
-  if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey) event.stopPropagation();
 }
 
 function render({ model, el }) {
@@ -49,6 +51,34 @@ function render({ model, el }) {
 export default { render };
 """
 
+# The page itself shows and hides the answer: that also works while the kernel is at work, or gone.
+_SHOW_AND_HIDE = """
+function render({ model, el }) {
+  const make = (tag) => document.createElement(tag);
+  const row = make("div"), button = make("button"), hint = make("span"), answer = make("div");
+  let shown = false;
+  const draw = () => {
+    button.textContent = shown ? "Hide" : "Reveal";
+    button.setAttribute("aria-label", `${button.textContent}: ${model.get("question")}`);
+    button.setAttribute("aria-expanded", shown);
+    hint.textContent = shown ? "" : model.get("hint");
+    answer.innerHTML = shown ? model.get("answer") : "";
+  };
+  row.className = "fl-answer";
+  button.className = "jupyter-widgets jupyter-button widget-button";
+  button.addEventListener("click", () => { shown = !shown; draw(); });
+  el.addEventListener("keydown", keepPlainKeys);
+  model.on("change:hint", draw);
+  model.on("change:answer", draw);
+  row.append(button, hint);
+  el.replaceChildren(row, answer);
+  draw();
+  return () => { model.off("change:hint", draw); model.off("change:answer", draw); };
+}
+
+export default { render };
+"""
+
 _STYLE = """
 .fl-twin { display: none; }
 .jp-OutputArea-child:has(> .jp-OutputArea-output > .fl-twin) { display: none; }
@@ -61,6 +91,7 @@ _STYLE = """
 }
 .fl-card .widget-radio-box { margin-bottom: 4px !important; }
 .fl-card .widget-button { flex: 0 0 auto; margin-right: 10px; }
+.fl-card .fl-answer { display: flex; align-items: center; flex-wrap: wrap; line-height: 1.45; }
 .fl-card :focus-visible { outline: 2px solid var(--jp-brand-color1, #1976d2); outline-offset: 2px; }
 """
 
@@ -96,9 +127,19 @@ class Card(widgets.VBox):
 class _Name(anywidget.AnyWidget):
     """An invisible widget that gives the controls beside it their accessible name."""
 
-    _esm = _NAME_ITS_NEIGHBOURS
+    _esm = _KEEP_PLAIN_KEYS + _NAME_ITS_NEIGHBOURS
     _css = _STYLE
     name = traitlets.Unicode().tag(sync=True)
+
+
+class Answer(anywidget.AnyWidget):
+    """An answer in HTML behind a button *Reveal*, and a hint beside the button."""
+
+    _esm = _KEEP_PLAIN_KEYS + _SHOW_AND_HIDE
+    _css = _STYLE
+    question = traitlets.Unicode().tag(sync=True)
+    hint = traitlets.Unicode().tag(sync=True)
+    answer = traitlets.Unicode().tag(sync=True)
 
 
 def named(control: widgets.Widget, name: str) -> widgets.VBox:

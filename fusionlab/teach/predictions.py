@@ -1,4 +1,4 @@
-"""Predictions: a reader's guess, kept before the answer is seen and set beside it afterwards."""
+"""Predictions: a reader's guess, locked in before the answer is seen and set beside it then."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from fusionlab.teach.cards import GREEN, GREY, VERMILLION, Card, framed, named, rich
+from fusionlab.teach.cards import GREEN, GREY, VERMILLION, Answer, Card, framed, named, rich
 
 Guess = str | float
 
 _kept: dict[str, tuple[Guess, datetime]] = {}  # by key, so that a cell run twice remembers
 _LATE = timedelta(seconds=0.5)  # a slider's last move may arrive so long after a click made later
 _CLOSE = 0.1  # of the slider's range: nearer than this counts as seen coming
+_NO_GUESS = "Lock in your guess first, or show the answer without one."
 
 
 class Prediction(Card):
-    """A question with a slider or radio buttons, and a button that keeps the guess.
+    """A question with a slider or radio buttons, and a button that locks the guess in.
 
     Example:
         >>> from fusionlab.teach import predict
@@ -26,7 +27,7 @@ class Prediction(Card):
         >>> print(guess.text())
         Predict: How high is the barrier?
           from 0 nats to 4 nats
-          Nothing kept yet.
+          No guess locked in yet.
     """
 
     def __init__(self, key: str, question: str, control: widgets.Widget, *, unit: str = "") -> None:
@@ -34,7 +35,7 @@ class Prediction(Card):
         self._control, self._status = control, widgets.HTML()
         self._comparisons: list[Comparison] = []
         self._pressed = datetime.min
-        self._button = widgets.Button(description="Keep my prediction", layout={"width": "auto"})
+        self._button = widgets.Button(description="Lock in my guess", layout={"width": "auto"})
         title = widgets.HTML(f"<b>Predict.</b> {rich(question)}")
         row = widgets.HBox((self._button, self._status), layout={"align_items": "center"})
         super().__init__((title, named(control, question), row))
@@ -45,21 +46,23 @@ class Prediction(Card):
 
     @property
     def value(self) -> Guess | None:
-        """The kept guess; None while there is none."""
+        """The guess that was locked in; None while there is none."""
         return _kept[self.key][0] if self.key in _kept else None
 
     @property
     def kept_at(self) -> datetime | None:
-        """When the guess was kept."""
+        """When the guess was locked in."""
         return _kept[self.key][1] if self.key in _kept else None
 
     @property
     def mark(self) -> float | None:
-        """The kept guess as a number that a figure can draw; None for a choice among words."""
+        """The guess as a number that a figure can draw; None for a choice among words."""
         return None if isinstance(self.value, str) else self.value
 
     def reveal(self, measured: Guess, words: str = "") -> Comparison:
-        """Show the reader's guess beside what was measured; a guess kept later appears as well.
+        """Put what was measured, beside the reader's guess, behind a button.
+
+        A guess that is locked in later appears as well.
 
         Args:
             measured: the measured number, or the option that turned out to be right.
@@ -80,8 +83,8 @@ class Prediction(Card):
     def compare(self, measured: Guess) -> tuple[str, str]:
         """Say in words how the guess and `measured` differ; with the colour that goes with it."""
         if self.value is None:
-            return f"Measured: {self.show(measured)}. You kept no prediction.", GREY
-        both = f"You predicted {self.show(self.value)}; measured: {self.show(measured)}."
+            return f"Measured: {self.show(measured)}.", GREY
+        both = f"You guessed {self.show(self.value)}; measured: {self.show(measured)}."
         if isinstance(self.value, str) or isinstance(measured, str):
             return (f"{both} ✓", GREEN) if self.value == measured else (both, VERMILLION)
         gap = self.value - measured
@@ -94,7 +97,7 @@ class Prediction(Card):
         return f"“{guess}”" if isinstance(guess, str) else f"{guess:.3g} {self.unit}".strip()
 
     def text(self) -> str:
-        """The question, what can be answered, and the kept guess."""
+        """The question, what can be answered, and the guess."""
         return f"Predict: {self.question}\n  {self._answers()}\n  {self._summary()}"
 
     @property
@@ -109,8 +112,8 @@ class Prediction(Card):
     def _summary(self) -> str:
         if self.value is None or self.kept_at is None:
             chosen = self._control.value is not None or self._pressed == datetime.min
-            return "Nothing kept yet." if chosen else "Choose an answer first."
-        return f"Kept at {self.kept_at:%H:%M}: {self.show(self.value)}."
+            return "No guess locked in yet." if chosen else "Choose an answer first."
+        return f"Locked in at {self.kept_at:%H:%M}: {self.show(self.value)}."
 
     def _remember(self) -> None:
         """Show the guess kept before, unless the question has changed and no longer offers it."""
@@ -143,26 +146,35 @@ class Prediction(Card):
 
 
 class Comparison(Card):
-    """A reader's guess beside what was measured."""
+    """A reader's guess beside what was measured, behind a button."""
 
     def __init__(self, prediction: Prediction, measured: Guess, words: str) -> None:
         self._prediction, self._measured, self._words = prediction, measured, words
-        self._answer = widgets.HTML()
+        self._answer = Answer(question=prediction.question.replace("`", ""))
         super().__init__((self._answer,))
-        self.remove_class("fl-card")
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the kept guess again."""
-        self._answer.value = self.page()
+        """Read the guess again."""
+        guess = self._prediction.value
+        self._answer.hint = (
+            _NO_GUESS if guess is None else f"Your guess: {self._prediction.show(guess)}."
+        )
+        self._answer.answer = self._framed()
 
     def text(self) -> str:
-        """The comparison in words."""
-        return " ".join([self._prediction.compare(self._measured)[0], self._words]).strip()
+        """The question and the comparison in words."""
+        return f"{self._prediction.question}\n{self._comparison()}"
 
     def page(self) -> str:
-        """The comparison as HTML."""
-        return framed(self.text(), self._prediction.compare(self._measured)[1])
+        """The question and the comparison as HTML."""
+        return f"<p><b>{rich(self._prediction.question)}</b></p>{self._framed()}"
+
+    def _comparison(self) -> str:
+        return f"{self._prediction.compare(self._measured)[0]} {self._words}".strip()
+
+    def _framed(self) -> str:
+        return framed(self._comparison(), self._prediction.compare(self._measured)[1])
 
 
 def predict(

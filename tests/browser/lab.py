@@ -147,7 +147,12 @@ class Opened:
             self.outside.add(url[:200])
 
     def open(self, url: str) -> None:
-        """Open a notebook, wait until its kernel answers, and run all its cells.
+        """Open a notebook and run all its cells."""
+        self.arrive(url)
+        self.command("notebook:run-all-cells")
+
+    def arrive(self, url: str) -> None:
+        """Open a notebook and wait until its kernel answers.
 
         JupyterLab looks idle before its kernel is there; run then, it asks for a kernel instead.
         """
@@ -155,7 +160,6 @@ class Opened:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=PATIENCE * 1000)
         self.page.wait_for_function(READY, timeout=PATIENCE * 1000)
         self.page.evaluate(KERNEL_ANSWERS)
-        self.command("notebook:run-all-cells")
 
     def command(self, name: str, **arguments: Any) -> Any:
         """Run one of JupyterLab's commands, and wait until it is done."""

@@ -48,6 +48,11 @@ def see(cards, words):
     cards.page.get_by_text(words).first.wait_for(timeout=30_000)
 
 
+def answers(cards):
+    """What stands below each button Reveal."""
+    return cards.page.locator(".fl-answer + div").all_inner_texts()
+
+
 def test_cards_have_names_and_look_at_home_in_both_themes(cards):
     cards.named("slider", "How high is the hill?")
     for words in ("○ Not tried yet.", "did you swap t and 1 − t?", "✓ Passed."):
@@ -63,15 +68,41 @@ def test_cards_have_names_and_look_at_home_in_both_themes(cards):
     assert sum(ground) < 3 * 60
 
 
-def test_a_number_is_predicted_by_keyboard(cards):
+REVEAL = "Reveal: How high is the hill?"
+
+
+def test_a_number_is_predicted_and_its_answer_revealed_by_keyboard(cards):
+    reveal = cards.named("button", REVEAL)
+    see(cards, "Lock in your guess first, or show the answer without one.")
+    assert answers(cards) == [""]
     slider = cards.named("slider", "How high is the hill?")
     cards.press(slider, "ArrowRight", times=3)
     cards.page.keyboard.press("Tab")  # the number itself, which can be typed over
     cards.page.keyboard.press("Tab")
     cards.page.keyboard.press("Enter")
     see(cards, "1.06 nats.")
-    see(cards, "You predicted 1.06 nats; measured: 1.5 nats. 0.44 nats too low.")
+    see(cards, "Your guess: 1.06 nats.")
+    assert answers(cards) == [""]
+    cards.press(reveal, "Enter")
+    assert answers(cards)[0].startswith(
+        "You guessed 1.06 nats; measured: 1.5 nats. 0.44 nats too low."
+    )
     cards.shoot("predict-number")
+
+
+def test_a_guess_locked_in_after_the_answer_was_shown_is_set_beside_it(cards):
+    shown = cards.page.locator(".fl-answer button").first
+    if shown.get_attribute("aria-expanded") == "false":
+        cards.press(shown, "Enter")
+    before = answers(cards)
+    cards.press(cards.named("slider", "How high is the hill?"), "End")
+    cards.page.keyboard.press("Tab")
+    cards.page.keyboard.press("Tab")
+    cards.page.keyboard.press("Enter")
+    [after] = cards.wait_for_change(lambda: answers(cards), before)
+    assert after.startswith("You guessed 2 nats; measured: 1.5 nats. 0.5 nats too high.")
+    cards.press(shown, "Enter")
+    assert answers(cards) == [""]
 
 
 def test_a_choice_is_predicted_by_keyboard(cards):
@@ -103,5 +134,5 @@ def test_an_exported_page_shows_the_cards_without_a_network(open_page, tmp_path)
     page = open_page()
     page.page.goto((tmp_path / "notebook.html").as_uri())
     assert "widget-view+json" in page.page.content()
-    for words in ("How high is the hill?", "Where is the barrier highest?", "Measured: 1.5 nats."):
+    for words in ("How high is the hill?", "Where is the barrier highest?", "Measured: 1.5 nats. "):
         assert page.page.locator(".fl-twin").get_by_text(words).first.is_visible()

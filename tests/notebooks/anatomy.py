@@ -13,6 +13,7 @@ from .notebook import Cell, Exercise, Notebook
 Complaints = Iterator[str]
 
 MINUTES, SECONDS, CELLS, BYTES, FIGURES = 45, 60, 60, 200_000, 8  # budgets of a notebook
+EARLY = 4  # text cells: a first picture may come before the aims
 SHORT_CODE, LONG_CODE, SHORT_SHARE = 5, 12, 0.9  # lines of code in a cell
 WORDS, MOST_WORDS, WORDS_SHARE = (15, 60), 120, 0.7  # words in a cell of running text
 PAPER = re.compile(r"arXiv:\d{4}\.\d{4,5}|doi\.org/10\.\S+", re.IGNORECASE)
@@ -64,11 +65,11 @@ def title_says_what_to_expect(book: Notebook) -> Complaints:
 
 
 def aims_are_said(book: Notebook) -> Complaints:
-    """Cell 2: 3 to 5 aims, what is needed, and new words that the glossary knows."""
-    aims = book.cell(2).source
+    """One cell near the top: 3 to 5 aims, what is needed, and new words that the glossary knows."""
+    aims = next((cell.source for cell in book.text[:EARLY] if _says_aims(cell)), "")
     for words in ("You will be able to", "You need", "New words"):
         if words not in aims:
-            yield f"cell 2 lacks '{words}'"
+            yield f"the first {EARLY} text cells lack '{words}'"
     able = re.split(r"You need|New words", aims.partition("You will be able to")[2])[0]
     bullets = len(re.findall(r"^\s*[-*] ", able, re.MULTILINE))
     if not 3 <= bullets <= 5:
@@ -79,14 +80,14 @@ def aims_are_said(book: Notebook) -> Complaints:
 
 
 def set_up_comes_first(book: Notebook) -> Complaints:
-    """Cell 3 holds the parameters, cell 4 the imports."""
-    parameters, imports = book.cell(3), book.cell(4)
-    if not parameters.is_code or "parameters" not in parameters.node.metadata.get("tags", []):
-        yield "cell 3 must be code with the tag 'parameters'"
+    """The first cell of code holds the parameters, the second the imports."""
+    parameters, imports = book.code[:2]
+    if "parameters" not in parameters.node.metadata.get("tags", []):
+        yield "the first cell of code must have the tag 'parameters'"
     elif "seed" not in parameters.source:
         yield "the parameters lack 'seed'"
-    if not imports.is_code or not re.search(r"^(from|import) fusionlab", imports.source, re.M):
-        yield "cell 4 must import from fusionlab"
+    if not re.search(r"^(from|import) fusionlab", imports.source, re.M):
+        yield "the second cell of code must import from fusionlab"
 
 
 def reader_predicts_and_explores(book: Notebook) -> Complaints:
@@ -200,7 +201,8 @@ def code_reads_like_the_text(book: Notebook) -> Complaints:
 
 def text_is_brief(book: Notebook) -> Complaints:
     """Running text comes in cells of 15 to 60 words; set pieces (aims, sources, …) are free."""
-    counts = {cell.place: _words(cell) for cell in book.text[2:-1] if "<details" not in cell.source}
+    running = [cell for cell in book.text[1:-1] if not _says_aims(cell)]
+    counts = {cell.place: _words(cell) for cell in running if "<details" not in cell.source}
     for place, words in counts.items():
         if words > MOST_WORDS:
             yield f"cell {place} has {words} words, at most {MOST_WORDS}"
@@ -209,6 +211,10 @@ def text_is_brief(book: Notebook) -> Complaints:
     if fitting < WORDS_SHARE * len(counts):
         odd = [place for place, words in counts.items() if not low <= words <= high]
         yield f"{fitting} of {len(counts)} text cells have {low} to {high} words; see cells {odd}"
+
+
+def _says_aims(cell: Cell) -> bool:
+    return "You will be able to" in cell.source
 
 
 def _words(cell: Cell) -> int:

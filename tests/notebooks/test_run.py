@@ -43,7 +43,7 @@ def test_the_line_of_the_readme_runs_a_notebook_with_another_parameter(tmp_path)
         output.get("text", "") for cell in cells for output in cell.get("outputs", [])
     )
     numbers = (64 + 1) * width + (width + 1) * width + (width + 1) * 10
-    assert f"Weights(d={numbers}," in printed
+    assert f"a list of {numbers} numbers" in printed
 
 
 def run_cells(tmp_path, *sources):
@@ -58,7 +58,7 @@ def test_the_miniature_runs_and_every_control_is_touched(tmp_path):
     assert outcome.complaints() == []
     assert 0 < outcome.seconds < 300
     touched = " ".join(outcome.tried["done"])
-    for words in ("FloatSlider '' to 0", "to 1.0", "to 2.0", "RadioButtons", "Keep my prediction"):
+    for words in ("FloatSlider '' to 0", "to 1.0", "to 2.0", "RadioButtons", "Lock in my guess"):
         assert words in touched
 
 

@@ -1,4 +1,4 @@
-"""A prediction is kept on purpose, remembered, and set beside what was measured."""
+"""A guess is locked in on purpose, remembered, and set beside what was measured."""
 
 from datetime import datetime, timedelta
 
@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import pytest
 
 from fusionlab.teach import predict, predictions
+from fusionlab.teach.cards import Answer
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +69,7 @@ def test_the_button_asks_for_a_choice_first(winner):
     assert winner.value is None
     assert "Choose an answer first." in winner.text()
     keep(winner, "the first")
-    assert "Kept at" in winner.text()
+    assert "Locked in at" in winner.text()
 
 
 def test_a_cell_run_twice_remembers_the_guess(height):
@@ -88,7 +89,7 @@ def test_a_remembered_guess_that_the_question_no_longer_offers_is_forgotten(winn
 @pytest.mark.parametrize(
     ("guess", "measured", "words"),
     [
-        (1.0, 3.0, "You predicted 1 nats; measured: 3 nats. 2 nats too low."),
+        (1.0, 3.0, "You guessed 1 nats; measured: 3 nats. 2 nats too low."),
         (3.5, 3.0, "0.5 nats too high."),
         (3.1, 3.0, "✓ Close."),
     ],
@@ -103,16 +104,26 @@ def test_a_choice_is_compared_in_words(winner):
     assert winner.reveal("the first").text().endswith("✓")
     assert (
         winner.reveal("the second", "Why so.").text()
-    ) == "You predicted “the first”; measured: “the second”. Why so."
+    ) == "Which wins?\nYou guessed “the first”; measured: “the second”. Why so."
 
 
-def test_a_guess_kept_after_the_answer_appears_in_it(height):
+def test_a_guess_locked_in_after_the_answer_was_put_there_appears_in_it(height):
     answer = height.reveal(3.0, "So it is.")
-    assert answer.text() == "Measured: 3 nats. You kept no prediction. So it is."
+    (hidden,) = inside(answer, Answer)
+    assert hidden.hint == "Lock in your guess first, or show the answer without one."
+    assert "Measured: 3 nats. So it is." in hidden.answer
     keep(height, 3.0)
-    assert "You predicted 3 nats" in answer.text()
-    (html,) = inside(answer, widgets.HTML)
-    assert "You predicted 3 nats" in html.value
+    assert hidden.hint == "Your guess: 3 nats."
+    assert "You guessed 3 nats" in hidden.answer
+    assert "You guessed 3 nats" in answer.text()
+
+
+def test_a_page_without_a_kernel_shows_the_question_and_the_answer(height, displayed):
+    live, twin = displayed(height.reveal(3.0, "So it is."))
+    assert "application/vnd.jupyter.widget-view+json" in live
+    assert twin["text/plain"] == "How high?\nMeasured: 3 nats. So it is."
+    for words in ("How high?", "Measured: 3 nats. So it is."):
+        assert words in twin["text/html"]
 
 
 def test_only_an_option_can_turn_out_right(winner):
@@ -132,7 +143,7 @@ def test_a_prediction_is_followed_by_its_twin_for_pages_without_widgets(height, 
     live, twin = displayed(height)
     assert "application/vnd.jupyter.widget-view+json" in live
     assert twin["text/plain"].splitlines() == [
-        "Predict: How high?", "  from 0 nats to 4 nats", "  Nothing kept yet."
+        "Predict: How high?", "  from 0 nats to 4 nats", "  No guess locked in yet."
     ]  # fmt: skip
     assert "How high?" in twin["text/html"]
     assert "the first / the second" in winner.text()
