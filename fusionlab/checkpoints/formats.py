@@ -125,7 +125,7 @@ def _read_torch(path: Path) -> Any:
             raise CheckpointError(
                 f"{path} cannot be read as plain tensors: it holds {what}, and no code in a file "
                 "is executed. If you trust it, load it with content = torch.load(path, "
-                "weights_only=False), and save only model.state_dict(): "
+                "weights_only=False), and save model.state_dict() only: "
                 "torch.save(content.state_dict(), 'weights.pt') for a whole model, or "
                 "torch.save(content['model'], 'weights.pt') for the part that holds the weights."
             ) from error
