@@ -110,6 +110,14 @@ def test_what_the_readme_links_to_exists():
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
+def test_the_readme_opens_with_a_picture_that_moves_and_loads_quickly():
+    image = pytest.importorskip("PIL.Image")
+    file = ROOT / re.search(r"!\[[^\]]+\]\(([^)]+)\)", README)[1]
+    assert file.stat().st_size <= 2_000_000
+    with image.open(file) as picture:
+        assert picture.n_frames > 20
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_code_of_the_readme_runs(number, capsys):
     code = re.findall(r"```python\n(.*?)```", README, re.S)[number]

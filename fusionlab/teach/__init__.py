@@ -1,5 +1,6 @@
 """Predict, check, quiz: what a notebook asks its reader, offline and by keyboard."""
 
+from fusionlab.teach.beginning import begin
 from fusionlab.teach.checks import Exercise, Property, Verdict, Wrong
 from fusionlab.teach.course import EXERCISES, QUIZZES, check, quiz
 from fusionlab.teach.failures import goes_wrong
@@ -18,6 +19,7 @@ __all__ = [
     "Quiz",
     "Verdict",
     "Wrong",
+    "begin",
     "bring_your_own",
     "check",
     "goes_wrong",

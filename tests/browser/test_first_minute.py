@@ -65,3 +65,11 @@ def test_the_first_notebook_is_read_by_keyboard_alone(start):
     page.page.keyboard.press("ArrowDown")
     see(page, "✓ Right. Every number that training sets")
     page.shoot("first-minute")
+
+
+def test_running_all_cells_leaves_the_reader_at_the_first_question(open_notebook):
+    page = open_notebook(NOTEBOOK, height=800)
+    page.named("radiogroup", POINT)
+    place = page.named("slider", HALFWAY).bounding_box()
+    assert 0 < place["y"] < 800
+    page.shoot("run-all")
