@@ -36,7 +36,7 @@ class Control:
         quick: its moves are drawn beside the work that goes on, and do not interrupt it.
     """
 
-    widget: widgets.Widget
+    widget: Any
     start: Any
     written: Callable[[Any], str] | None = repr
     usual: Any = None
@@ -79,19 +79,19 @@ class Explorer(Display):
         call: of `show`, which gives this explorer.
         rows: names of controls, or widgets, as they are shown above the figure.
         buttons: shown below it, after "Reset" and "Settings as code".
-        remark: added to the line of words.
     """
 
     def __init__(
         self, controls: Mapping[str, Control], parts: Sequence[Part], call: Call,
-        *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (), remark: str = "",
+        *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (),
     ) -> None:  # fmt: skip
         self.controls, self._call, self._held = dict(controls), call, False
         self.picture = Picture(parts, self.compose, say=self.say, again=self._ask, seen=self.seen)
         self.latest = LatestTask(self.trouble)
         reset = button("Reset", "Back to the settings of the start", self.reset)
         shown = [_shown(controls, row) for row in rows]
-        super().__init__(shown, self.picture.fig, [reset, *buttons], remark)
+        super().__init__(shown, self.picture.fig, [reset, *buttons])
+        self.fig.on_click = self.clicked
         self._put({name: control.start for name, control in controls.items()})
         for name, control in controls.items():
             control.widget.observe(partial(self._hear, name), "value")
@@ -161,6 +161,13 @@ class Explorer(Display):
         """What `with_slider` needs for the present picture, on a page without a kernel."""
         raise NotImplementedError
 
+    def clicked(self, key: str, x: float, y: float) -> None:
+        """Go where the reader clicked on the trace of that key."""
+
+    def follow(self, name: str, old: Any) -> dict[str, Any]:
+        """What else changes when the reader changes the setting of that name."""
+        return {}
+
     def seen(self, s: State, patch: Changes, words: str) -> None:
         """Take note of a picture that was drawn."""
 
@@ -180,8 +187,9 @@ class Explorer(Display):
     def _ask(self, s: State, *, patience: float = 0.0) -> None:
         self.latest.ask(lambda: self.steps(s), patience=patience)
 
-    def _hear(self, name: str, _: Any) -> None:
+    def _hear(self, name: str, change: Any) -> None:
         if not self._held:
+            self._put(self.follow(name, change["old"]))
             self.renew(quick=self.controls[name].quick)
 
     def _put(self, settings: Mapping[str, Any]) -> None:

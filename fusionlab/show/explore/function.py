@@ -85,10 +85,10 @@ class FunctionExplorer(Explorer):
 
     def __init__(
         self, controls: Mapping[str, Control], parts: Sequence[Part], call: Call,
-        *, written: Callable[[State], str], remark: str,
+        *, written: Callable[[State], str],
     ) -> None:  # fmt: skip
         self._written = written
-        super().__init__(controls, parts, call, rows=[[name] for name in controls], remark=remark)
+        super().__init__(controls, parts, call, rows=[[name] for name in controls])
 
     def network(self, s: State) -> str:
         """What the function gives."""
@@ -151,7 +151,7 @@ def explore_function(
     def theta(place: Values) -> Any:
         return function(**dict(zip(ranges, place, strict=True)))
 
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes or {"": _Said()}, samples, classes,  # type: ignore[dict-item]
         chosen=chosen, theta=theta, title=lambda s: "What it says",
     )  # fmt: skip
@@ -164,10 +164,9 @@ def explore_function(
         name: Control(slider(name, low, high), first, f"({low:g}, {high:g}, {{:g}})".format)
         for name, (low, high, first) in ranges.items()
     }
-    given["samples"] = samples if asked else None
     call = Call(explore_function, given, bars[0].measures if bars else None)
     return FunctionExplorer(
-        controls, [*bars, *asked], call, remark=remark,
+        controls, [*bars, *asked], call,
         written=lambda s: f"function({', '.join(f'{n}={getattr(s, n):g}' for n in ranges)})",
     )  # fmt: skip
 

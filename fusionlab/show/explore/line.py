@@ -69,9 +69,7 @@ class LineExplorer(SlidingExplorer):
 
     hint = ", or set explorer.beyond.value = True for [-0.5, 1.5]"
 
-    def __init__(
-        self, along: AlongLine, samples: Sequence[Part], given: Mapping[str, Any], remark: str
-    ) -> None:
+    def __init__(self, along: AlongLine, samples: Sequence[Part], given: Mapping[str, Any]) -> None:
         self.along, self.frames = along, given["frames"]
         controls = {
             "t": Control(slider("position t"), given["t"], "{:.2f}".format),
@@ -80,7 +78,7 @@ class LineExplorer(SlidingExplorer):
         controls["beyond"].widget.observe(self._widen, "value")
         call = Call(explore_line, given, along.measures)
         rows = [["t", "beyond"]]
-        super().__init__(controls, [along, *samples], call, rows=rows, remark=remark)
+        super().__init__(controls, [along, *samples], call, rows=rows)
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """The panels beside each other, or above each other where there are samples."""
@@ -135,9 +133,8 @@ def explore_line(
         frames: positions of the slider that works without a kernel.
     """
     given, landscapes = dict(locals()), by_name(landscape)
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes,
         chosen=lambda s: s.t, theta=line, title=lambda s: "What the merged network says",
     )  # fmt: skip
-    along = AlongLine(landscapes, line, ends=names)
-    return LineExplorer(along, asked, {**given, "samples": samples if asked else None}, remark)
+    return LineExplorer(AlongLine(landscapes, line, ends=names), asked, given)

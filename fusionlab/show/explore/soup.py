@@ -52,15 +52,15 @@ def explore_soup(
         return " + ".join(f"{share:g} * points[{name!r}]" for share, name in parts)
 
     bars = Bars(landscapes, simplex, others=alone, chosen=mixed, name="the soup")
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes,
         chosen=mixed, theta=simplex, title=lambda s: "What the soup says",
     )  # fmt: skip
     controls = {
         name: Control(slider(f"share of {name}"), (shares or {}).get(name, 1.0)) for name in names
     }
-    call = Call(explore_soup, {**given, "samples": samples if asked else None}, bars.measures)
-    return SoupExplorer(controls, [bars, *asked], call, written=written, remark=remark)
+    call = Call(explore_soup, given, bars.measures)
+    return SoupExplorer(controls, [bars, *asked], call, written=written)
 
 
 def mixed(s: State) -> Values:

@@ -38,7 +38,7 @@ class CurveExplorer(SlidingExplorer):
 
     def __init__(
         self, along: AlongPaths, map_: PathMap, samples: Sequence[Part],
-        controls: Mapping[str, Control], *, given: Mapping[str, Any], remark: str,
+        controls: Mapping[str, Control], *, given: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.along, self._map, self.frames = along, map_, given["frames"]
         self._recording, self._live = Recording(), LatestTask(self.trouble)
@@ -48,8 +48,7 @@ class CurveExplorer(SlidingExplorer):
         self.train = button(*self.trainer.label, self._toggle)
         rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
         call = Call(explore_curves, given, along.measures)
-        super().__init__(controls, [along, map_, *samples], call, rows=rows, remark=remark)
-        self.fig.on_click = self._clicked
+        super().__init__(controls, [along, map_, *samples], call, rows=rows)
 
     @property
     def state(self) -> State:
@@ -99,7 +98,25 @@ class CurveExplorer(SlidingExplorer):
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """Panels, map and samples."""
-        return compose_curves(drawn)
+        along, (map_,), *others = drawn
+        asked = [figure for part in others for figure in part]
+        low = 0.5 if asked else 0.0
+        left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
+        if len(along) > 1:
+            left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
+        parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
+        parts += [(each, (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
+        legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
+        whole = arrange(parts, height=760 if asked else 500)
+        return whole.update_layout(legend=legend, margin={"b": 90})
+
+    def clicked(self, key: str, x: float, y: float) -> None:
+        """Go there: to that t, or to the nearest place of the path in focus."""
+        kind = key.partition(":")[0]
+        if kind in self.along.panels:
+            self.t = min(1.0, max(0.0, round(x, 2)))
+        elif kind in ("surface", "path"):
+            self.t = self._map.nearest(self.state, x, y)
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Along the paths, or over the training."""
@@ -140,28 +157,6 @@ class CurveExplorer(SlidingExplorer):
     def _relabel(self) -> None:
         self.train.description, self.train.tooltip = self.trainer.label
         self.train.disabled = self.trainer.state == "done"
-
-    def _clicked(self, key: str, x: float, y: float) -> None:
-        """Go there: to that t, or to the nearest place of the path in focus."""
-        kind = key.partition(":")[0]
-        if kind in self.along.panels:
-            self.t = min(1.0, max(0.0, round(x, 2)))
-        elif kind in ("surface", "path"):
-            self.t = self._map.nearest(self.state, x, y)
-
-
-def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
-    """The panels side by side, and the samples, if there are any, below the map."""
-    along, (map_,), *asked = drawn
-    low = 0.5 if asked else 0.0
-    left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
-    if len(along) > 1:
-        left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
-    parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
-    parts += [(each[0], (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
-    legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
-    whole = arrange(parts, height=760 if asked else 500)
-    return whole.update_layout(legend=legend, margin={"b": 90})
 
 
 def explore_curves(
@@ -209,13 +204,10 @@ def explore_curves(
         "on": landscape_control(landscapes, on),
         "resolution": grid_control(resolution),
     }
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes,
         chosen=lambda s: (s.paths[s.focus], s.t), theta=lambda chosen: chosen[0](chosen[1]),
         title=lambda s: f"What the network on {s.focus} says", on=lambda s: f"On {s.focus}, ",
     )  # fmt: skip
     along = AlongPaths(landscapes, paths, shared_measures(landscapes), names)
-    return CurveExplorer(
-        along, PathMap(landscapes, plane, names), asked, controls,
-        given={**given, "samples": samples if asked else None}, remark=remark,
-    )  # fmt: skip
+    return CurveExplorer(along, PathMap(landscapes, plane, names), asked, controls, given=given)

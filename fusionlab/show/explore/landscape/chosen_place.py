@@ -1,40 +1,35 @@
-"""The point of a plane that the reader has chosen, typed or clicked, and the one before it."""
+"""The point of a plane that the reader has chosen, typed or clicked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
+import traitlets
 
 from fusionlab.show.explore.controls import button
-from fusionlab.show.figures.slices import Place
 
 
-class ChosenPlace:
-    """Two numbers to type, and a button that goes there.
+class ChosenPlace(widgets.HBox):
+    """Two numbers to type, and a button that goes there; its value is the place (x, y)."""
 
-    Args:
-        spot: the first place.
-        before: the one chosen before it.
-        visit: called with the place that was typed.
-    """
+    value = traitlets.Tuple()
 
-    def __init__(
-        self, spot: Place, before: Place | None, *, visit: Callable[[float, float], None]
-    ) -> None:
-        self.spot, self.before = spot, before or spot
+    def __init__(self) -> None:
         self.x, self.y = (
-            widgets.FloatText(value, description=name, step=0.1, layout={"width": "130px"})
-            for name, value in zip("xy", spot, strict=True)
+            widgets.FloatText(description=name, step=0.1, layout={"width": "130px"})
+            for name in "xy"
         )
-        go = button(
-            "Go there", "Make the point (x, y) a network",
-            lambda: visit(self.x.value, self.y.value),
-        )  # fmt: skip
-        self.widgets = [self.x, self.y, go]
+        go = button("Go there", "Make the point (x, y) a network", self._go)
+        super().__init__([self.x, self.y, go])
 
-    def choose(self, spot: Place) -> None:
-        """Go there; the present place becomes the one before."""
-        if spot != self.spot:
-            self.before, self.spot = self.spot, spot
-        self.x.value, self.y.value = spot
+    def choose(self, x: float, y: float) -> None:
+        """Go there."""
+        self.value = round(float(x), 4), round(float(y), 4)
+
+    @traitlets.observe("value")
+    def _show(self, _: Any) -> None:
+        self.x.value, self.y.value = self.value
+
+    def _go(self) -> None:
+        self.choose(self.x.value, self.y.value)
