@@ -86,12 +86,11 @@ class Explorer(Display):
         *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (),
     ) -> None:  # fmt: skip
         self.controls, self._call, self._held = dict(controls), call, False
-        self.picture = Picture(parts, self.compose, say=self.say, again=self._ask, seen=self.seen)
         self.latest = LatestTask(self.trouble)
+        self.picture = Picture(parts, self.compose, say=self.say, again=self._ask, seen=self.seen)
         reset = button("Reset", "Back to the settings of the start", self.reset)
         shown = [_shown(controls, row) for row in rows]
         super().__init__(shown, self.picture.fig, [reset, *buttons])
-        self.fig.on_click = self.clicked
         self._put({name: control.start for name, control in controls.items()})
         for name, control in controls.items():
             control.widget.observe(partial(self._hear, name), "value")
@@ -161,9 +160,6 @@ class Explorer(Display):
         """What `with_slider` needs for the present picture, on a page without a kernel."""
         raise NotImplementedError
 
-    def clicked(self, key: str, x: float, y: float) -> None:
-        """Go where the reader clicked on the trace of that key."""
-
     def follow(self, name: str, old: Any) -> dict[str, Any]:
         """What else changes when the reader changes the setting of that name."""
         return {}
@@ -171,17 +167,13 @@ class Explorer(Display):
     def seen(self, s: State, patch: Changes, words: str) -> None:
         """Take note of a picture that was drawn."""
 
-    def summary(self, s: State) -> str:
-        """What the picture says on such a page."""
-        return self.picture.change(s)[1]
-
     def still(self) -> go.Figure:
         """The present picture with a slider of its own, for a page without a kernel."""
         self.latest.wait(FIRST)
         s = self.state
         sweep = self.sweep(s)
         figure = self.picture.whole(s)
-        figure.layout.meta["description"] = self.summary(s)
+        figure.layout.meta["description"] = self.picture.change(s)[1]
         return with_slider(figure, **sweep)
 
     def _ask(self, s: State, *, patience: float = 0.0) -> None:

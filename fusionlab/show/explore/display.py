@@ -1,4 +1,4 @@
-"""What stands around the figure of an explorer: controls above, words and buttons below."""
+"""What an explorer shows beside its figure: controls above, words and buttons below."""
 
 from __future__ import annotations
 

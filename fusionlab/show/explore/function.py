@@ -164,9 +164,8 @@ def explore_function(
         name: Control(slider(name, low, high), first, f"({low:g}, {high:g}, {{:g}})".format)
         for name, (low, high, first) in ranges.items()
     }
-    call = Call(explore_function, given, bars[0].measures if bars else None)
     return FunctionExplorer(
-        controls, [*bars, *asked], call,
+        controls, [*bars, *asked], Call(explore_function, given),
         written=lambda s: f"function({', '.join(f'{n}={getattr(s, n):g}' for n in ranges)})",
     )  # fmt: skip
 

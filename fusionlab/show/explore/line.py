@@ -76,7 +76,7 @@ class LineExplorer(SlidingExplorer):
             "beyond": Control(switch("beyond the ends"), given["beyond"]),
         }
         controls["beyond"].widget.observe(self._widen, "value")
-        call = Call(explore_line, given, along.measures)
+        call = Call(explore_line, given)
         rows = [["t", "beyond"]]
         super().__init__(controls, [along, *samples], call, rows=rows)
 
@@ -97,11 +97,14 @@ class LineExplorer(SlidingExplorer):
         """The merged network."""
         return f"line({s.t:.2f})"
 
-    def summary(self, s: State) -> str:
-        """The barriers."""
+    def still(self) -> go.Figure:
+        """For a page without a kernel; it says how high the barriers are."""
+        figure, s = super().still(), self.state
         loss, (a, b) = self.along.measures.loss, self.along.ends
         found = [f"{amount(p.barrier, loss)} on {n}" for n, p in self.along.profiles(s).items()]
-        return f"The line from {a} to {b} in weight space: barrier {listed(found)}."
+        words = f"The line from {a} to {b} in weight space: barrier {listed(found)}."
+        figure.layout.meta["description"] = words
+        return figure
 
     def _widen(self, _: Any) -> None:
         wide = BEYOND / STEPS * self.beyond.value

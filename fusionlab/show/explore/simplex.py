@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import ScoreFunction, Surface
+from fusionlab.show.explore.composite import Choices, Mixer
 from fusionlab.show.explore.controls import one_of, switch
 from fusionlab.show.explore.core import (
     Control,
@@ -19,7 +20,6 @@ from fusionlab.show.explore.core import (
     quantity_control,
 )
 from fusionlab.show.explore.line import LineExplorer, explore_line
-from fusionlab.show.explore.mixer import Choices, Mixer
 from fusionlab.show.explore.mixtures import Mixtures
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
@@ -41,9 +41,10 @@ class SubspaceExplorer(Explorer):
     ) -> None:  # fmt: skip
         self._mixtures = mixtures
         self._mixer: Mixer = controls["shares"].widget
-        call = Call(explore_subspace, given, mixtures.measures)
+        call = Call(explore_subspace, given)
         rows = [["corners"], ["shares"], ["on", "what", "resolution", "beyond"]]
         super().__init__(controls, [mixtures, *samples], call, rows=rows)
+        self.fig.on_click = self._clicked
 
     @property
     def shares(self) -> Shares:
@@ -94,16 +95,15 @@ class SubspaceExplorer(Explorer):
         asked = [(figure, (0.66, 1.0, 0.0, 1.0)) for part in others for figure in part]
         return arrange([(map_, (0.0, 0.54 if asked else 0.88, 0.0, 1.0)), *asked], height=500)
 
-    def clicked(self, key: str, x: float, y: float) -> None:
-        """Choose the mixture there."""
-        if key.startswith("surface:"):
-            self.set(shares=pull(shares_at(x, y), *self._mixer.range))
-
     def sweep(self, s: State) -> dict[str, Any]:
         """Over corners, edges and centre."""
         stations = {"the chosen mixture": s.shares, **self._mixtures.stations(s)}
         frames = {name: self.picture.change(s.but(shares=at)) for name, at in stations.items()}
         return {"frames": frames, "label": "mixture"}
+
+    def _clicked(self, key: str, x: float, y: float) -> None:
+        if key.startswith("surface:"):
+            self.set(shares=pull(shares_at(x, y), *self._mixer.range))
 
 
 def _exact(shares: Shares) -> Shares:

@@ -59,7 +59,7 @@ def explore_soup(
     controls = {
         name: Control(slider(f"share of {name}"), (shares or {}).get(name, 1.0)) for name in names
     }
-    call = Call(explore_soup, given, bars.measures)
+    call = Call(explore_soup, given)
     return SoupExplorer(controls, [bars, *asked], call, written=written)
 
 

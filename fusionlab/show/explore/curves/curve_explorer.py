@@ -47,8 +47,9 @@ class CurveExplorer(SlidingExplorer):
         self.focus = controls["focus"].widget  # else a widget's own method would be found
         self.train = button(*self.trainer.label, self._toggle)
         rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
-        call = Call(explore_curves, given, along.measures)
+        call = Call(explore_curves, given)
         super().__init__(controls, [along, map_, *samples], call, rows=rows)
+        self.fig.on_click = self._clicked
 
     @property
     def state(self) -> State:
@@ -98,25 +99,7 @@ class CurveExplorer(SlidingExplorer):
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """Panels, map and samples."""
-        along, (map_,), *others = drawn
-        asked = [figure for part in others for figure in part]
-        low = 0.5 if asked else 0.0
-        left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
-        if len(along) > 1:
-            left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
-        parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
-        parts += [(each, (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
-        legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
-        whole = arrange(parts, height=760 if asked else 500)
-        return whole.update_layout(legend=legend, margin={"b": 90})
-
-    def clicked(self, key: str, x: float, y: float) -> None:
-        """Go there: to that t, or to the nearest place of the path in focus."""
-        kind = key.partition(":")[0]
-        if kind in self.along.panels:
-            self.t = min(1.0, max(0.0, round(x, 2)))
-        elif kind in ("surface", "path"):
-            self.t = self._map.nearest(self.state, x, y)
+        return compose_curves(drawn)
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Along the paths, or over the training."""
@@ -157,6 +140,29 @@ class CurveExplorer(SlidingExplorer):
     def _relabel(self) -> None:
         self.train.description, self.train.tooltip = self.trainer.label
         self.train.disabled = self.trainer.state == "done"
+
+    def _clicked(self, key: str, x: float, y: float) -> None:
+        """Go there: to that t, or to the nearest place of the path in focus."""
+        kind = key.partition(":")[0]
+        if kind in self.along.panels:
+            self.t = min(1.0, max(0.0, round(x, 2)))
+        elif kind in ("surface", "path"):
+            self.t = self._map.nearest(self.state, x, y)
+
+
+def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
+    """The panels side by side, and the samples, if there are any, below the map."""
+    along, (map_,), *others = drawn
+    asked = [figure for part in others for figure in part]
+    low = 0.5 if asked else 0.0
+    left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
+    if len(along) > 1:
+        left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
+    parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
+    parts += [(each, (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
+    legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
+    whole = arrange(parts, height=760 if asked else 500)
+    return whole.update_layout(legend=legend, margin={"b": 90})
 
 
 def explore_curves(

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.landscape import Plane, ScoreFunction, Surface
+from fusionlab.show.explore.composite import ChosenPlace
 from fusionlab.show.explore.controls import (
     Chosen,
     button,
@@ -21,7 +22,6 @@ from fusionlab.show.explore.controls import (
 )
 from fusionlab.show.explore.core import Control, Explorer, grid_control, quantity_control
 from fusionlab.show.explore.downloads import download_buttons
-from fusionlab.show.explore.landscape.chosen_place import ChosenPlace
 from fusionlab.show.explore.landscape.landscape_view import LandscapeView, compose_maps, views_of
 from fusionlab.show.explore.landscape.plane_store import PlaneStore, read_runs
 from fusionlab.show.explore.landscape.slice_view import NONE, TWO, SliceView
@@ -54,30 +54,26 @@ class LandscapeExplorer(Explorer):
         self._several = not isinstance(given["planes"], Plane)
         self._place: ChosenPlace = controls["spot"].widget
         self.x, self.y = self._place.x, self._place.y
+        self.scale = controls["log"].widget  # `log` is a name that widgets use otherwise
         self.stop = button("Cancel", "Stop sharpening the picture, or go on", self._toggle)
-        self.play = toggle("▶ Play", "Play the training run, or pause")
         self.more, self.hidden = _folded([controls[n].widget for n in ("what", "cross_section")])
         rows = [
             ["plane", "on", "view", "log", "resolution"],
             ["zoom", "spot", self.more], [self.hidden],
-            *[[self.play, "step"]] * bool(store.runs),
+            *[["play", "step"]] * bool(store.runs),
         ]  # fmt: skip
         parts = [self._map, SliceView(store), *samples]
-        call = Call(explore_landscape, given, store.measures)
+        call = Call(explore_landscape, given)
         super().__init__(controls, parts, call, rows=rows, buttons=[self.stop])
+        self.fig.on_click = self._clicked
         self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
-        Player(self.play, controls["step"].widget)
+        Player(self.play, self.step)
 
     @property
     def spot(self) -> Place:
         """The chosen point of the plane."""
         x, y = self._place.value
         return x, y
-
-    @property
-    def scale(self) -> Any:
-        """The control of `log`, a name that widgets use otherwise."""
-        return self.controls["log"].widget
 
     @property
     def surface(self) -> Surface | None:
@@ -98,11 +94,6 @@ class LandscapeExplorer(Explorer):
     def go_on(self) -> None:
         """Go on with the survey."""
         self.set(paused=False)
-
-    def reset(self) -> None:
-        """Go back to the settings of the start."""
-        self.play.value = False
-        super().reset()
 
     def close(self) -> None:
         """Stop all work and leave the page."""
@@ -139,7 +130,7 @@ class LandscapeExplorer(Explorer):
     def sweep(self, s: State) -> dict[str, Any]:
         """Over the checkpoints, else over the marks."""
         if s.step is not None:
-            states = {str(i): s.but(step=i) for i in range(self.controls["step"].widget.max + 1)}
+            states = {str(i): s.but(step=i) for i in range(self.step.max + 1)}
             frames = {
                 i: (self._map.change(t)[0], self._map.tell_runs(t)) for i, t in states.items()
             }
@@ -156,20 +147,18 @@ class LandscapeExplorer(Explorer):
         goes_on = {"paused": False} if name in ("plane", "zoom", "resolution") else {}
         return {"spot": home, "before": home, **goes_on} if name == "plane" else goes_on
 
-    def clicked(self, key: str, x: float, y: float) -> None:
-        """Choose that place; the samples beside the map are none."""
-        if key.startswith("surface"):
-            self.visit(x, y)
-
     def say(self, words: str) -> None:
         """Put these words below the figure, and what the button does next on it."""
-        newest = self.picture.newest
-        self.stop.description = "Continue" if newest.paused else "Cancel"
-        self.stop.disabled = self._map.share(newest) == 1
+        self.stop.description = "Continue" if self.picture.newest.paused else "Cancel"
+        self.stop.disabled = self._map.share(self.picture.newest) == 1
         super().say(words)
 
     def _toggle(self) -> None:
         (self.go_on if self.state.paused else self.pause)()
+
+    def _clicked(self, key: str, x: float, y: float) -> None:
+        if key.startswith("surface"):  # the samples beside the map are no places
+            self.visit(x, y)
 
 
 def _folded(items: Sequence[widgets.Widget]) -> tuple[widgets.ToggleButton, widgets.Box]:
@@ -193,6 +182,7 @@ def _controls(store: PlaneStore, given: Mapping[str, Any]) -> dict[str, Control]
     steps = widgets.IntSlider(description="checkpoint", max=longest - 1, layout=wide)
     plane = one_of(planes, given["plane"] or planes[0], "plane")
     on, view = one_of(views, given["on"] or views[0], "landscape"), given["view"]
+    play = toggle("▶ Play", "Play the training run, or pause")
     spot = given["spot"] or store.home(plane)
     way, before = given["cross_section"] or NONE, spot
     if not isinstance(way, str):
@@ -213,6 +203,7 @@ def _controls(store: PlaneStore, given: Mapping[str, Any]) -> dict[str, Control]
         "spot": Control(ChosenPlace(), spot, "({0[0]:g}, {0[1]:g})".format),
         "before": Control(Chosen(), before, None),
         "paused": Control(Chosen(), False, None),
+        "play": Control(play, False, None, used=bool(store.runs), quick=True),
         "step": Control(
             steps if store.runs else Chosen(), 0 if store.runs else None, None, quick=True
         ),

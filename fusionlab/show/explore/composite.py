@@ -1,4 +1,4 @@
-"""Several widgets whose values are one setting: lists to choose from, sliders that sum to 1."""
+"""Several widgets that are one setting: lists, a place of a plane, sliders that sum to 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
-from fusionlab.show.explore.controls import choice, slider
+from fusionlab.show.explore.controls import button, choice, slider
 from fusionlab.show.figures.barycentric import CENTRE, Shares, exchange, pull
 
 RANGES = {False: (0.0, 1.0), True: (-0.25, 1.25)}  # where a share may be; beyond, if wanted
@@ -33,6 +33,31 @@ class Choices(widgets.Box):
     def _spread(self, _: Any) -> None:
         for each, value in zip(self.lists, self.value, strict=True):
             each.value = value
+
+
+class ChosenPlace(widgets.HBox):
+    """Two numbers to type, and a button that goes there; its value is the place (x, y)."""
+
+    value = traitlets.Tuple()
+
+    def __init__(self) -> None:
+        self.x, self.y = (
+            widgets.FloatText(description=name, step=0.1, layout={"width": "130px"})
+            for name in "xy"
+        )
+        go = button("Go there", "Make the point (x, y) a network", self._go)
+        super().__init__([self.x, self.y, go])
+
+    def choose(self, x: float, y: float) -> None:
+        """Go there."""
+        self.value = round(float(x), 4), round(float(y), 4)
+
+    @traitlets.observe("value")
+    def _show(self, _: Any) -> None:
+        self.x.value, self.y.value = self.value
+
+    def _go(self) -> None:
+        self.choose(self.x.value, self.y.value)
 
 
 class Mixer(widgets.Box):
