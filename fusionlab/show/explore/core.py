@@ -140,8 +140,8 @@ class Explorer(Display):
 
     def code(self) -> str:
         """The Python that gives this view, and the chosen network."""
-        s = self.state
-        return self._call.network(self.network(s)) + self._call.write(self.settings(s))
+        s, unused = self.state, [name for part in self.picture.parts for name in part.unused]
+        return self._call.network(self.network(s)) + self._call.write(self.settings(s), unused)
 
     def network(self, s: State) -> str:
         """The chosen network, written as code."""

@@ -68,7 +68,7 @@ class Bars(Part):
         axis = self.measures.quantity(what).axis
         names = [*self._others, self._name]
         figure = draw_bars(series, names, title=capital(what), y_title=axis)
-        for trace in figure.data:  # several panels may stand in one figure
+        for trace in figure.data:  # one figure has several panels
             trace.meta = f"{what}:{trace.meta}"
         return figure
 

@@ -63,6 +63,8 @@ class SamplePredictions(Part):
 class Remark(Part):
     """Says why samples that were given are not shown."""
 
+    unused = ("samples",)
+
     def __init__(self, words: str) -> None:
         self._words = words
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from inspect import Parameter, signature
 from typing import Any
 
@@ -24,12 +24,12 @@ class Call:
     def __init__(self, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
         self._function, self._given = function, given
 
-    def write(self, settings: Mapping[str, str]) -> str:
-        """The call, with these arguments in place of those that were given."""
+    def write(self, settings: Mapping[str, str], unused: Collection[str] = ()) -> str:
+        """The call, with these arguments in place of those that were given, without the unused."""
         arguments = []
         for name, parameter in signature(self._function).parameters.items():
             value = self._given.get(name)
-            if name in settings or parameter.kind is Parameter.VAR_KEYWORD:
+            if name in {*settings, *unused} or parameter.kind is Parameter.VAR_KEYWORD:
                 continue
             if parameter.default is Parameter.empty:
                 arguments.append(name)

@@ -42,8 +42,8 @@ class CurveExplorer(SlidingExplorer):
     ) -> None:  # fmt: skip
         self.along, self._map, self.frames = along, map_, given["frames"]
         self._recording, self._live = Recording(), LatestTask(self.trouble)
-        self._origins, starts = dict(given["paths"]), dict(given["training"] or {})
-        self.trainer = Trainer(self._origins, starts, news=self._news, on_error=self.trouble)
+        paths, starts = dict(given["paths"]), dict(given["training"] or {})
+        self.trainer = Trainer(paths, starts, news=self._news, on_error=self.trouble)
         self.focus = controls["focus"].widget  # else a widget's own method would be found
         self.train = button(*self.trainer.label, self._toggle)
         rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
@@ -59,7 +59,7 @@ class CurveExplorer(SlidingExplorer):
     @property
     def paths(self) -> dict[str, Path]:
         """The paths as they are now, those in training as far as they have come."""
-        return {**self._origins, **self.trainer.paths}
+        return self.trainer.paths
 
     def go_on(self) -> None:
         """Train the curves from where they are."""

@@ -93,12 +93,12 @@ class AlongPaths(Along):
 
     def words(self, s: State, scores: Mapping[str, Score]) -> str:
         """What is measured on each path."""
-        told = []
+        parts = []
         for i, what in enumerate(self.panels):
             quantity = self.measures.quantity(what)
             each = [f"{amount(score[i], quantity)} on {name}" for name, score in scores.items()]
-            told.append(f"{what} {listed(each)}")
-        return f"t = {s.t:.2f}: {'; '.join(told)}."
+            parts.append(f"{what} {listed(each)}")
+        return f"t = {s.t:.2f}: {'; '.join(parts)}."
 
     def tell(self, s: State) -> str:
         """How far the training has come."""
@@ -198,11 +198,9 @@ def points_of(places: Sequence[tuple[Path, int]]) -> Combinations:
     stay the same from one place to the next.
     """
     paths = list(dict.fromkeys(path for path, _ in places))
-    rows = [[i for i, (path, _) in enumerate(places) if path is one] for one in paths]
-    spans = [
-        points_on(path, torch.tensor([places[i][1] for i in own], dtype=torch.double) / STEPS)
-        for path, own in zip(paths, rows, strict=True)
-    ]
+    t = torch.tensor([at for _, at in places], dtype=torch.double) / STEPS
+    rows = [torch.tensor([each is path for each, _ in places]) for path in paths]
+    spans = [points_on(path, t[own]) for path, own in zip(paths, rows, strict=True)]
     points, numbers = merge(spans)
     mixed = torch.zeros(len(places), len(points), dtype=torch.double)
     for own, span, columns in zip(rows, spans, numbers, strict=True):
