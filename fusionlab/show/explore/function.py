@@ -81,6 +81,20 @@ class FunctionExplorer(Explorer):
     """Move sliders and see what becomes of the network that a function makes of them.
 
     Made by `explore_function`, and by functions for one way to make a network.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.landscape import Score
+        >>> a = Weights({"w": torch.tensor([3.0])})
+        >>> explorer = show.explore_function(
+        ...     lambda scale: scale * a, lambda p: Score((p @ p).item(), 1.0), scale=(0, 1, 0.5)
+        ... )
+        >>> explorer.set(scale=0.25)
+        >>> print(explorer.code())
+        theta = function(scale=0.25)  # the chosen network
+        landscape(theta)  # its loss and accuracy
+        show.explore_function(function, landscape=landscape, scale=(0, 1, 0.25))
     """
 
     def __init__(

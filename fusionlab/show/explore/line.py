@@ -65,6 +65,19 @@ class LineExplorer(SlidingExplorer):
     """Slide from one network to another and see what becomes of what is measured, and of answers.
 
     Made by `explore_line`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.connectivity import Line
+        >>> from fusionlab.landscape import Score
+        >>> a, b = (Weights({"w": torch.tensor([w])}) for w in (-1.0, 1.0))
+        >>> explorer = show.explore_line(lambda p: Score(1 - p["w"].item() ** 2, 1.0), Line(a, b))
+        >>> explorer.t = 0.75
+        >>> print(explorer.code())
+        theta = line(0.75)  # the chosen network
+        landscape(theta)  # its loss and accuracy
+        show.explore_line(landscape, line, t=0.75, beyond=False)
     """
 
     hint = ", or set explorer.beyond.value = True for [-0.5, 1.5]"

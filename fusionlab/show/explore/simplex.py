@@ -33,6 +33,19 @@ class SubspaceExplorer(Explorer):
     """Mix three networks by three sliders, or by a click in the triangle that they span.
 
     Made by `explore_subspace`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.connectivity import Simplex
+        >>> from fusionlab.landscape import Score
+        >>> corners = tuple(Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> explorer = show.explore_subspace(
+        ...     lambda p: Score((p @ p).item(), 1.0), Simplex(corners), resolution=11
+        ... )
+        >>> explorer.visit(0.5, 0.5, 0.0)
+        >>> explorer.wait(), explorer.surface.share, explorer.shares
+        (True, 1.0, (0.5, 0.5, 0.0))
     """
 
     def __init__(

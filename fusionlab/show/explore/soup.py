@@ -18,7 +18,20 @@ from fusionlab.weights import Weights
 
 
 class SoupExplorer(FunctionExplorer):
-    """Mix networks and see what becomes of the mixture. Made by `explore_soup`."""
+    """Mix networks and see what becomes of the mixture. Made by `explore_soup`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.landscape import Score
+        >>> points = {n: Weights({"w": torch.tensor([w])}) for n, w in (("a", -1.0), ("b", 3.0))}
+        >>> explorer = show.explore_soup(lambda p: Score((p @ p).item(), 1.0), points)
+        >>> explorer.set(b=0.0)
+        >>> print(explorer.code())
+        theta = 1 * points['a'] + 0 * points['b']  # the chosen network
+        landscape(theta)  # its loss and accuracy
+        show.explore_soup(landscape, points, shares={'a': 1.00, 'b': 0.00})
+    """
 
     def settings(self, s: State) -> dict[str, str]:
         """The shares are one argument."""

@@ -32,6 +32,17 @@ class CurveExplorer(SlidingExplorer):
     """Slide along a line and curves at once, see them on the map, and watch them being trained.
 
     Made by `explore_curves`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.connectivity import Bezier, Line
+        >>> from fusionlab.landscape import Score
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[-1.0, 0], [1, 0], [0, 2]]))
+        >>> paths = {"line": Line(a, b), "curve": Bezier((a, c, b))}
+        >>> explorer = show.explore_curves(lambda p: Score(1 / (1 + (p @ p).item()), 1.0), paths)
+        >>> explorer.wait(), {name: round(p.barrier, 2) for name, p in explorer.profiles.items()}
+        (True, {'line': 0.5, 'curve': 0.07})
     """
 
     along: AlongPaths

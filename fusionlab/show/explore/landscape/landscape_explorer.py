@@ -44,6 +44,19 @@ class LandscapeExplorer(Explorer):
     """Walk over the loss landscape; click a point, and it is a network that answers.
 
     Made by `explore_landscape`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.landscape import Plane, Score
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> plane = Plane.through(a, b, c)
+        >>> explorer = show.explore_landscape(
+        ...     lambda p: Score((p @ p).item(), 1.0), plane, {"a": a}, resolution=11
+        ... )
+        >>> explorer.visit(1.0, 0.5)
+        >>> explorer.wait(), explorer.surface.share, explorer.spot
+        (True, 1.0, (1.0, 0.5))
     """
 
     def __init__(
