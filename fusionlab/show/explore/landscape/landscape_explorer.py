@@ -75,12 +75,12 @@ class LandscapeExplorer(Explorer):
             ["zoom", "spot", self.more], [self.hidden],
             *[["play", "step"]] * bool(store.runs),
         ]  # fmt: skip
+        Player(controls["play"].widget, controls["step"].widget)  # a pause is heard here first
         parts = [self._map, SliceView(store), *samples]
         call = Call(explore_landscape, given)
         super().__init__(controls, parts, call, rows=rows, buttons=[self.stop])
         self.fig.on_click = self._clicked
         self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
-        Player(self.play, self.step)
 
     @property
     def spot(self) -> Place:
