@@ -12,9 +12,8 @@ import torch
 
 import fusionlab
 
-WITHOUT = {"fusionlab.show": "its nouns are to be renamed first"}
+WITHOUT = {"Fig", "PlottedRun", "Samples"}  # of figures; theirs are to be written yet
 MODULES = ["fusionlab", *(f"fusionlab.{m.name}" for m in pkgutil.iter_modules(fusionlab.__path__))]
-PACKAGES = [name for name in MODULES if name not in WITHOUT]
 FINDER = doctest.DocTestFinder(exclude_empty=True)
 EXAMPLES = [
     example
@@ -26,10 +25,11 @@ EXAMPLES = [
 
 def nouns():
     """Classes that a package exports; a protocol is no noun, for nothing is made of it."""
-    for package in map(importlib.import_module, PACKAGES):
+    for package in map(importlib.import_module, MODULES):
         for name in getattr(package, "__all__", []):
             value = getattr(package, name)
-            if inspect.isclass(value) and not getattr(value, "_is_protocol", False):
+            is_class = inspect.isclass(value) and not getattr(value, "_is_protocol", False)
+            if is_class and name not in WITHOUT:
                 yield pytest.param(value, id=f"{package.__name__}.{name}")
 
 

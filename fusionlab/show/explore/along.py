@@ -89,7 +89,7 @@ class Along(Part):
         """Places all along, coarse ones first."""
         coarse = sorted(self.range(s), key=lambda at: [at % 50 != 0, at % 10 != 0, at % 5 != 0])
         tracks = self.tracks(s).values()
-        missing = [h for h in coarse if any(place(h) not in on.known for on, place in tracks)]
+        missing = [h for h in coarse if not all(on.knows([place(h)]) for on, place in tracks)]
         return in_bites(lambda some: self.learn(s, some), missing, seconds=self.seconds)
 
     def known(self, s: State) -> Hashable:
@@ -106,11 +106,9 @@ class Along(Part):
         return {t.meta: {k: t[k] for k in MOVING if k in t and t[k] is not None} for t in traces}
 
     def _profile(self, s: State, scored: Scored, place: Callable[[int], Any]) -> Profile:
-        known = scored.known
-        there = [h for h in self.range(s) if place(h) in known]
-        scores = [known[place(h)] for h in there]
-        loss, quality = torch.tensor(scores, dtype=torch.double).reshape(-1, 2).T
-        return Profile(torch.tensor(there).double() / STEPS, loss, quality, self.measures)
+        there = [h for h in self.range(s) if place(h) in scored.known]
+        found, t = scored.scores(map(place, there)), torch.tensor(there).double() / STEPS
+        return Profile(t, found.loss, found.quality, found.measures)
 
 
 def _finite(value: float) -> float | None:

@@ -6,6 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import ipywidgets as widgets
+import traitlets
+
+
+class Chosen(traitlets.HasTraits):
+    """A setting without a widget: it is chosen in the picture, or by a button."""
+
+    value = traitlets.Any()
 
 
 def slider(

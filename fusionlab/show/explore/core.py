@@ -36,7 +36,7 @@ class Control:
         quick: its moves are drawn beside the work that goes on, and do not interrupt it.
     """
 
-    widget: widgets.Widget
+    widget: Any
     start: Any
     written: Callable[[Any], str] | None = repr
     usual: Any = None
@@ -79,19 +79,18 @@ class Explorer(Display):
         call: of `show`, which gives this explorer.
         rows: names of controls, or widgets, as they are shown above the figure.
         buttons: shown below it, after "Reset" and "Settings as code".
-        remark: added to the line of words.
     """
 
     def __init__(
         self, controls: Mapping[str, Control], parts: Sequence[Part], call: Call,
-        *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (), remark: str = "",
+        *, rows: Sequence[Sequence[Any]], buttons: Sequence[widgets.Widget] = (),
     ) -> None:  # fmt: skip
         self.controls, self._call, self._held = dict(controls), call, False
-        self.picture = Picture(parts, self.compose, say=self.say, again=self._ask, seen=self.seen)
         self.latest = LatestTask(self.trouble)
+        self.picture = Picture(parts, self.compose, say=self.say, again=self._ask, seen=self.seen)
         reset = button("Reset", "Back to the settings of the start", self.reset)
         shown = [_shown(controls, row) for row in rows]
-        super().__init__(shown, self.picture.fig, [reset, *buttons], remark)
+        super().__init__(shown, self.picture.fig, [reset, *buttons])
         self._put({name: control.start for name, control in controls.items()})
         for name, control in controls.items():
             control.widget.observe(partial(self._hear, name), "value")
@@ -141,8 +140,8 @@ class Explorer(Display):
 
     def code(self) -> str:
         """The Python that gives this view, and the chosen network."""
-        s = self.state
-        return self._call.network(self.network(s)) + self._call.write(self.settings(s))
+        s, unused = self.state, [name for part in self.picture.parts for name in part.unused]
+        return self._call.network(self.network(s)) + self._call.write(self.settings(s), unused)
 
     def network(self, s: State) -> str:
         """The chosen network, written as code."""
@@ -161,12 +160,12 @@ class Explorer(Display):
         """What `with_slider` needs for the present picture, on a page without a kernel."""
         raise NotImplementedError
 
+    def follow(self, name: str, old: Any) -> dict[str, Any]:
+        """What else changes when the reader changes the setting of that name."""
+        return {}
+
     def seen(self, s: State, patch: Changes, words: str) -> None:
         """Take note of a picture that was drawn."""
-
-    def summary(self, s: State) -> str:
-        """What the picture says on such a page."""
-        return self.picture.change(s)[1]
 
     def still(self) -> go.Figure:
         """The present picture with a slider of its own, for a page without a kernel."""
@@ -174,14 +173,15 @@ class Explorer(Display):
         s = self.state
         sweep = self.sweep(s)
         figure = self.picture.whole(s)
-        figure.layout.meta["description"] = self.summary(s)
+        figure.layout.meta["description"] = self.picture.change(s)[1]
         return with_slider(figure, **sweep)
 
     def _ask(self, s: State, *, patience: float = 0.0) -> None:
         self.latest.ask(lambda: self.steps(s), patience=patience)
 
-    def _hear(self, name: str, _: Any) -> None:
+    def _hear(self, name: str, change: Any) -> None:
         if not self._held:
+            self._put(self.follow(name, change["old"]))
             self.renew(quick=self.controls[name].quick)
 
     def _put(self, settings: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What stands around the figure of an explorer: controls above, words and buttons below."""
+"""What an explorer shows beside its figure: controls above, words and buttons below."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class Display(widgets.VBox):
         rows: of widgets.
         fig: the figure.
         buttons: below it, beside "Settings as code".
-        remark: added to all words.
     """
 
     def __init__(
@@ -29,9 +28,8 @@ class Display(widgets.VBox):
         rows: Sequence[Sequence[widgets.Widget]],
         fig: Fig,
         buttons: Sequence[widgets.Widget],
-        remark: str,
     ) -> None:
-        self.fig, self.status, self._remark = fig, widgets.HTML(), remark
+        self.fig, self.status = fig, widgets.HTML()
         self._code = widgets.HTML(layout={"display": "none"})
         self.status.add_class("fusionlab-status")
         self._code.add_class("fusionlab-code")
@@ -50,7 +48,7 @@ class Display(widgets.VBox):
 
     def say(self, words: str) -> None:
         """Put these words below the figure."""
-        self.status.value = html.escape(f"{words} {self._remark}".strip())
+        self.status.value = html.escape(words)
 
     def trouble(self, error: Exception) -> None:
         """Tell an error where the reader looks."""

@@ -68,7 +68,7 @@ class Bars(Part):
         axis = self.measures.quantity(what).axis
         names = [*self._others, self._name]
         figure = draw_bars(series, names, title=capital(what), y_title=axis)
-        for trace in figure.data:  # several panels may stand in one figure
+        for trace in figure.data:  # one figure has several panels
             trace.meta = f"{what}:{trace.meta}"
         return figure
 
@@ -81,14 +81,28 @@ class FunctionExplorer(Explorer):
     """Move sliders and see what becomes of the network that a function makes of them.
 
     Made by `explore_function`, and by functions for one way to make a network.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.landscape import Score
+        >>> a = Weights({"w": torch.tensor([3.0])})
+        >>> explorer = show.explore_function(
+        ...     lambda scale: scale * a, lambda p: Score((p @ p).item(), 1.0), scale=(0, 1, 0.5)
+        ... )
+        >>> explorer.set(scale=0.25)
+        >>> print(explorer.code())
+        theta = function(scale=0.25)  # the chosen network
+        landscape(theta)  # its loss and accuracy
+        show.explore_function(function, landscape=landscape, scale=(0, 1, 0.25))
     """
 
     def __init__(
         self, controls: Mapping[str, Control], parts: Sequence[Part], call: Call,
-        *, written: Callable[[State], str], remark: str,
+        *, written: Callable[[State], str],
     ) -> None:  # fmt: skip
         self._written = written
-        super().__init__(controls, parts, call, rows=[[name] for name in controls], remark=remark)
+        super().__init__(controls, parts, call, rows=[[name] for name in controls])
 
     def network(self, s: State) -> str:
         """What the function gives."""
@@ -151,7 +165,7 @@ def explore_function(
     def theta(place: Values) -> Any:
         return function(**dict(zip(ranges, place, strict=True)))
 
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes or {"": _Said()}, samples, classes,  # type: ignore[dict-item]
         chosen=chosen, theta=theta, title=lambda s: "What it says",
     )  # fmt: skip
@@ -164,10 +178,8 @@ def explore_function(
         name: Control(slider(name, low, high), first, f"({low:g}, {high:g}, {{:g}})".format)
         for name, (low, high, first) in ranges.items()
     }
-    given["samples"] = samples if asked else None
-    call = Call(explore_function, given, bars[0].measures if bars else None)
     return FunctionExplorer(
-        controls, [*bars, *asked], call, remark=remark,
+        controls, [*bars, *asked], Call(explore_function, given),
         written=lambda s: f"function({', '.join(f'{n}={getattr(s, n):g}' for n in ranges)})",
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ class LatestTask:
     """Runs the newest work in a thread of its own; older work is dropped or stops at its next step.
 
     Args:
-        on_error: told of any exception of the newest work, in that thread.
+        on_error: takes any exception of the newest work, in that thread.
     """
 
     def __init__(self, on_error: Callable[[Exception], None]) -> None:

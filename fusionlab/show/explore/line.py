@@ -65,22 +65,33 @@ class LineExplorer(SlidingExplorer):
     """Slide from one network to another and see what becomes of what is measured, and of answers.
 
     Made by `explore_line`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.connectivity import Line
+        >>> from fusionlab.landscape import Score
+        >>> a, b = (Weights({"w": torch.tensor([w])}) for w in (-1.0, 1.0))
+        >>> explorer = show.explore_line(lambda p: Score(1 - p["w"].item() ** 2, 1.0), Line(a, b))
+        >>> explorer.t = 0.75
+        >>> print(explorer.code())
+        theta = line(0.75)  # the chosen network
+        landscape(theta)  # its loss and accuracy
+        show.explore_line(landscape, line, t=0.75, beyond=False)
     """
 
     hint = ", or set explorer.beyond.value = True for [-0.5, 1.5]"
 
-    def __init__(
-        self, along: AlongLine, samples: Sequence[Part], given: Mapping[str, Any], remark: str
-    ) -> None:
+    def __init__(self, along: AlongLine, samples: Sequence[Part], given: Mapping[str, Any]) -> None:
         self.along, self.frames = along, given["frames"]
         controls = {
             "t": Control(slider("position t"), given["t"], "{:.2f}".format),
             "beyond": Control(switch("beyond the ends"), given["beyond"]),
         }
         controls["beyond"].widget.observe(self._widen, "value")
-        call = Call(explore_line, given, along.measures)
+        call = Call(explore_line, given)
         rows = [["t", "beyond"]]
-        super().__init__(controls, [along, *samples], call, rows=rows, remark=remark)
+        super().__init__(controls, [along, *samples], call, rows=rows)
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """The panels beside each other, or above each other where there are samples."""
@@ -99,11 +110,14 @@ class LineExplorer(SlidingExplorer):
         """The merged network."""
         return f"line({s.t:.2f})"
 
-    def summary(self, s: State) -> str:
-        """The barriers."""
+    def still(self) -> go.Figure:
+        """For a page without a kernel; it says how high the barriers are."""
+        figure, s = super().still(), self.state
         loss, (a, b) = self.along.measures.loss, self.along.ends
         found = [f"{amount(p.barrier, loss)} on {n}" for n, p in self.along.profiles(s).items()]
-        return f"The line from {a} to {b} in weight space: barrier {listed(found)}."
+        words = f"The line from {a} to {b} in weight space: barrier {listed(found)}."
+        figure.layout.meta["description"] = words
+        return figure
 
     def _widen(self, _: Any) -> None:
         wide = BEYOND / STEPS * self.beyond.value
@@ -135,9 +149,8 @@ def explore_line(
         frames: positions of the slider that works without a kernel.
     """
     given, landscapes = dict(locals()), by_name(landscape)
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes,
         chosen=lambda s: s.t, theta=line, title=lambda s: "What the merged network says",
     )  # fmt: skip
-    along = AlongLine(landscapes, line, ends=names)
-    return LineExplorer(along, asked, {**given, "samples": samples if asked else None}, remark)
+    return LineExplorer(AlongLine(landscapes, line, ends=names), asked, given)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
 import torch
 
 from fusionlab.connectivity import Simplex
-from fusionlab.landscape import ScoreFunction, Survey
-from fusionlab.show.explore.parts import Part, State
-from fusionlab.show.explore.scored import Maps, Scored
+from fusionlab.landscape import Plane, ScoreFunction
+from fusionlab.show.explore.parts import State
+from fusionlab.show.explore.scored import Scored
+from fusionlab.show.explore.surveyed import MapKey, MapPart
 from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.barycentric import CENTRE, Shares, place
 from fusionlab.show.figures.measures import shared_measures
@@ -20,7 +22,7 @@ from fusionlab.show.figures.words import capital, describe_scores, listed
 from fusionlab.show.page.fig import Changes
 
 
-class Mixtures(Part):
+class Mixtures(MapPart):
     """The triangles of a simplex, and all that was measured on them.
 
     Args:
@@ -35,19 +37,18 @@ class Mixtures(Part):
         def at(places: Sequence[Any]) -> Any:
             return simplex.at(torch.tensor(places, dtype=torch.double))
 
-        def begin(key: Any) -> Survey:
-            corners, on, resolution, beyond = key
-            x, y = (AROUND if beyond else INSIDE).grid(resolution)
-            plane = triangle(*(simplex.points[corner] for corner in corners))
-            return Survey(landscapes[on], plane, x, y)
+        def span(corners: tuple[int, ...]) -> Plane:
+            return triangle(*(simplex.points[corner] for corner in corners))
 
+        super().__init__(landscapes)
         self.names, self.measures = list(names), shared_measures(landscapes)
         self._scored = {name: Scored(field, at) for name, field in landscapes.items()}
-        self.maps = Maps(begin)
+        self._plane = cache(span)
 
-    def key(self, s: State) -> tuple[Hashable, ...]:
-        """Which map is seen."""
-        return s.corners, s.on, s.resolution, s.beyond
+    def keys(self, s: State) -> list[MapKey]:
+        """The map of the triangle."""
+        bounds = AROUND if s.beyond else INSIDE
+        return [(s.on, self._plane(s.corners), bounds, s.resolution)]
 
     def everywhere(self, s: State) -> tuple[float, ...]:
         """The shares of all vertices, where only the corners have one."""
@@ -58,17 +59,13 @@ class Mixtures(Part):
 
     def frame(self, s: State) -> Hashable:
         """Another triangle, or another quantity of it."""
-        return self.key(s), s.what
-
-    def ready(self, s: State) -> bool:
-        """Whether there is a map."""
-        return self.key(s) in self.maps.known
+        return self.keys(s), s.what
 
     def draw(self, s: State) -> list[go.Figure]:
         """The triangle."""
         names, on = self._corners(s), f" on {s.on}" if s.on else ""
         title = f"{capital(s.what)}{on} of the mixtures of {listed(names)}"
-        surface = self.maps(self.key(s))
+        surface = self.maps(*self.keys(s))
         look: dict[str, Any] = {"what": s.what, "beyond": s.beyond, "title": title}
         return [draw_triangle(surface, names, spot=s.shares, **look)]
 
@@ -77,17 +74,9 @@ class Mixtures(Part):
         x, y = place(s.shares)
         return {"surface:spot": {"x": [x], "y": [y]}}, self._words(s)
 
-    def refine(self, s: State) -> Iterator[None]:
-        """More of the map."""
-        return self.maps.refine(self.key(s))
-
-    def known(self, s: State) -> Hashable:
-        """The map as it is."""
-        return self.maps.known.get(self.key(s))
-
     def tell(self, s: State) -> str:
         """How far one may trust the map."""
-        share = self.maps.share(self.key(s))
+        share = self.share(s)
         if share == 1:
             return "All of the map is measured."
         return f"{100 * share:.0f} % of the map is measured, the rest is approximate."

@@ -38,7 +38,13 @@ class State:
 
 
 class Part:
-    """One part of a picture."""
+    """One part of a picture.
+
+    Attributes:
+        unused: names of arguments that were given in vain, and are not written as code.
+    """
+
+    unused: Collection[str] = ()
 
     def frame(self, s: State) -> Hashable:
         """Where this differs, the picture is drawn anew; else it is only changed."""
@@ -81,7 +87,7 @@ class Picture:
         compose: makes one figure of the figures of all parts.
         say: takes the words below the picture.
         again: asks for a state once more.
-        seen: told of each drawing of what is known, and of the words to it.
+        seen: takes each drawing of what is known, and the words to it.
     """
 
     def __init__(

@@ -60,6 +60,19 @@ class SamplePredictions(Part):
         return last[1]
 
 
+class Remark(Part):
+    """Says why samples that were given are not shown."""
+
+    unused = ("samples",)
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def tell(self, s: State) -> str:
+        """The reason."""
+        return self._words
+
+
 def ask_about(
     landscapes: Mapping[str, ScoreFunction],
     data: Any,
@@ -67,8 +80,8 @@ def ask_about(
     *,
     columns: int = 4,
     **asked: Any,
-) -> tuple[list[SamplePredictions], str]:
-    """The part that asks about samples, if there are any; and, where there is none, why.
+) -> list[Part]:
+    """The part that asks about samples, if there are any; where it cannot, one that says why.
 
     Args:
         landscapes: the first of them is asked.
@@ -81,15 +94,12 @@ def ask_about(
         TypeError: if the landscape is a function that gives no predictions.
     """
     if data is None:
-        return [], ""
+        return []
     landscape = next(iter(landscapes.values()))
+    shown = "Predictions of samples are drawn"
     if not getattr(getattr(landscape, "objective", None), "classifies", True):
-        quality = measures_of(landscape).quality
-        told = quality.name if quality else "only a loss"
-        return (
-            [],
-            f"Predictions of samples are drawn for classifiers; this landscape measures {told}.",
-        )
+        measured = getattr(measures_of(landscape).quality, "name", "only a loss")
+        return [Remark(f"{shown} for classifiers; this landscape measures {measured}.")]
     if not hasattr(landscape, "probabilities"):
         raise TypeError(
             f"{type(landscape).__name__} gives scores but no predictions, so samples cannot be "
@@ -97,13 +107,10 @@ def ask_about(
         )
     data = Data.of(data)
     if not isinstance(data.inputs, Tensor):
-        return (
-            [],
-            "Predictions of samples are drawn for inputs of one tensor; these have several.",
-        )
+        return [Remark(f"{shown} for inputs of one tensor; these have several.")]
     labels = class_numbers(data.targets)
     known = labels >= 0
     if not known.any():
-        return [], "Predictions of samples are drawn where their labels are known; here none is."
+        return [Remark(f"{shown} where their labels are known; here none is.")]
     samples = Samples(data.inputs[known], labels[known], classes=classes, columns=columns)
-    return [SamplePredictions(landscape, samples, **asked)], ""
+    return [SamplePredictions(landscape, samples, **asked)]

@@ -1,13 +1,15 @@
-"""What was measured for explorers: scores of places, maps of planes; each is measured once."""
+"""What was measured for explorers: scores of places, each measured once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from time import perf_counter
 from typing import Any
 
-from fusionlab.landscape import Score, ScoreFunction, Surface, Survey, score_all
+import torch
+
+from fusionlab.landscape import Score, ScoreFunction, Scores, measures_of, score_all
 from fusionlab.weights import Weights
 
 BREATH = 0.02  # seconds of work between two looks at whether something newer is wanted
@@ -37,59 +39,21 @@ class Scored:
                 self.known = {**self.known, **fresh}
         return [known[place] for place in places]
 
+    def knows(self, places: Iterable[Any]) -> bool:
+        """Whether all of them are measured."""
+        return all(place in self.known for place in places)
+
+    def scores(self, places: Iterable[Any]) -> Scores:
+        """What is known of places; NaN where nothing is."""
+        known: Mapping[Any, Any] = self.known
+        rows = [tuple(known.get(place, (torch.nan, torch.nan))) for place in places]
+        loss, quality = torch.tensor(rows, dtype=torch.double).reshape(-1, 2).T
+        return Scores(loss, quality, measures_of(self.landscape))
+
     def keep(self, wanted: Callable[[Any], bool]) -> None:
         """Forget all other places."""
         with self._changing:
             self.known = {place: score for place, score in self.known.items() if wanted(place)}
-
-
-class Maps:
-    """Maps by what they show; going back to one finds it as it was left.
-
-    Args:
-        make: begins the survey of a key.
-    """
-
-    def __init__(self, make: Callable[[Any], Survey]) -> None:
-        self._make, self._measuring = make, Lock()
-        self._surveys: dict[Hashable, Survey] = {}
-        self.known: Mapping[Hashable, Surface] = {}
-
-    def __call__(self, key: Hashable) -> Surface:
-        """The map as far as it is known; a first one is measured."""
-        if key not in self.known:
-            self._put(key, self._step(key) or self._surveys[key].surface())
-        return self.known[key]
-
-    def refine(self, key: Hashable) -> Iterator[None]:
-        """Measure on, a little at each step, until all is exact."""
-        while (surface := self._step(key)) is not None:
-            yield  # here it may be dropped, if it was cancelled while it was measured
-            self._put(key, surface)
-            yield
-        if self.share(key) < 1:
-            self._put(key, self._surveys[key].surface())
-            yield
-
-    def keep(self, wanted: Callable[[Any], bool]) -> None:
-        """Forget all other maps."""
-        with self._measuring:
-            self._surveys = {key: each for key, each in self._surveys.items() if wanted(key)}
-            self.known = {key: each for key, each in self.known.items() if wanted(key)}
-
-    def share(self, key: Hashable) -> float:
-        """How much of the map is exact, from 0 to 1."""
-        return self.known[key].share if key in self.known else 0.0
-
-    def _step(self, key: Hashable) -> Surface | None:
-        with self._measuring:
-            if key not in self._surveys:
-                self._surveys[key] = self._make(key)
-            return next(self._surveys[key], None)
-
-    def _put(self, key: Hashable, surface: Surface) -> None:
-        with self._measuring:
-            self.known = {**self.known, key: surface}
 
 
 def in_bites(

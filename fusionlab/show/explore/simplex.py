@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import ScoreFunction, Surface
-from fusionlab.show.explore.controls import choice, one_of, switch
+from fusionlab.show.explore.composite import Choices, Mixer
+from fusionlab.show.explore.controls import one_of, switch
 from fusionlab.show.explore.core import (
     Control,
     Explorer,
@@ -19,7 +20,6 @@ from fusionlab.show.explore.core import (
     quantity_control,
 )
 from fusionlab.show.explore.line import LineExplorer, explore_line
-from fusionlab.show.explore.mixer import Mixer
 from fusionlab.show.explore.mixtures import Mixtures
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
@@ -28,47 +28,48 @@ from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.barycentric import CENTRE, Shares, pull, shares_at
 from fusionlab.show.figures.layout import arrange
 
-CORNERS = ("corner 1", "corner 2", "corner 3")
-
 
 class SubspaceExplorer(Explorer):
     """Mix three networks by three sliders, or by a click in the triangle that they span.
 
     Made by `explore_subspace`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.connectivity import Simplex
+        >>> from fusionlab.landscape import Score
+        >>> corners = tuple(Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> explorer = show.explore_subspace(
+        ...     lambda p: Score((p @ p).item(), 1.0), Simplex(corners), resolution=11
+        ... )
+        >>> explorer.visit(0.5, 0.5, 0.0)
+        >>> explorer.wait(), explorer.surface.share, explorer.shares
+        (True, 1.0, (0.5, 0.5, 0.0))
     """
 
     def __init__(
-        self,
-        mixtures: Mixtures,
-        samples: Sequence[Part],
-        controls: Mapping[str, Control],
-        *,
-        shares: Shares,
-        given: Mapping[str, Any],
-        remark: str,
-    ) -> None:
-        self._mixtures, self._first = mixtures, shares
-        self._mixer = Mixer(shares, moved=self.renew)
-        call = Call(explore_subspace, given, mixtures.measures)
-        rows = [CORNERS, [self._mixer.row], ["on", "what", "resolution", "beyond"]]
-        super().__init__(controls, [mixtures, *samples], call, rows=rows, remark=remark)
+        self, mixtures: Mixtures, samples: Sequence[Part], controls: Mapping[str, Control],
+        *, given: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self._mixtures = mixtures
+        self._mixer: Mixer = controls["shares"].widget
+        call = Call(explore_subspace, given)
+        rows = [["corners"], ["shares"], ["on", "what", "resolution", "beyond"]]
+        super().__init__(controls, [mixtures, *samples], call, rows=rows)
         self.fig.on_click = self._clicked
-
-    @property
-    def state(self) -> State:
-        """What the controls say, and the exact shares of the corners."""
-        s = super().state
-        return s.but(shares=self.shares, corners=tuple(getattr(s, name) for name in CORNERS))
 
     @property
     def shares(self) -> Shares:
         """The shares of the three corners; they sum to 1."""
-        return self._mixer.shares
+        a, b, c = self._mixer.value
+        return a, b, c
 
     @property
-    def corners(self) -> list[widgets.Dropdown]:
+    def corners(self) -> Sequence[widgets.Dropdown]:
         """Which vertices are the corners, to be chosen."""
-        return [self.controls[name].widget for name in CORNERS]
+        lists: Choices = self.controls["corners"].widget
+        return lists.lists
 
     @property
     def sliders(self) -> list[widgets.FloatSlider]:
@@ -78,7 +79,7 @@ class SubspaceExplorer(Explorer):
     @property
     def surface(self) -> Surface | None:
         """The map as far as it is known; None until the first picture is there."""
-        return self._mixtures.maps.known.get(self._mixtures.key(self.state))
+        return self._mixtures.surface(self.state)
 
     def visit(self, a: float, b: float, c: float) -> None:
         """Choose the mixture with these shares of the three corners."""
@@ -89,33 +90,23 @@ class SubspaceExplorer(Explorer):
                 f"The shares ({a:g}, {b:g}, {c:g}) cannot be shown: give three numbers from "
                 f"{low:g} to {high:g} that sum to 1; beyond=True lets them go further."
             )
-        self._mixer.take((a, b, c))
-        self.renew()
+        self.set(shares=(a, b, c))
 
-    def reset(self) -> None:
-        """Go back to the mixture and the settings of the start."""
-        self._mixer.shares = self._first
-        super().reset()
+    def renew(self, **how: Any) -> None:
+        """Show the present state, once the sliders fit corners and range."""
+        names = [self._mixtures.names[corner] for corner in self.controls["corners"].widget.value]
+        self._put({"shares": self._mixer.fit(names, beyond=self.beyond.value)})
+        super().renew(**how)
 
     def network(self, s: State) -> str:
         """The chosen mixture."""
         return f"simplex({self._mixtures.everywhere(s.but(shares=_exact(s.shares)))})"
 
-    def settings(self, s: State) -> dict[str, str]:
-        """Shares and corners are one argument each."""
-        settings = {"shares": repr(_exact(s.shares)), "corners": repr(s.corners)}
-        written = settings | super().settings(s)
-        several = self.controls[CORNERS[0]].used
-        return {
-            k: v for k, v in written.items() if k not in CORNERS and (several or k != "corners")
-        }
-
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """The triangle, and beside it what the chosen network says about the samples."""
-        (map_,), *asked = drawn
-        if not asked:
-            return arrange([(map_, (0, 0.88, 0, 1))], height=500)
-        return arrange([(map_, (0, 0.54, 0, 1)), (asked[0][0], (0.66, 1, 0, 1))], height=500)
+        (map_,), *others = drawn
+        asked = [(figure, (0.66, 1.0, 0.0, 1.0)) for part in others for figure in part]
+        return arrange([(map_, (0.0, 0.54 if asked else 0.88, 0.0, 1.0)), *asked], height=500)
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Over corners, edges and centre."""
@@ -123,23 +114,9 @@ class SubspaceExplorer(Explorer):
         frames = {name: self.picture.change(s.but(shares=at)) for name, at in stations.items()}
         return {"frames": frames, "label": "mixture"}
 
-    def _put(self, settings: Mapping[str, Any]) -> None:
-        super()._put(settings)
-        self._fit()
-
-    def _hear(self, name: str, change: Any) -> None:
-        if not self._held:
-            self._fit()
-        super()._hear(name, change)
-
-    def _fit(self) -> None:
-        names = [self._mixtures.names[corner.value] for corner in self.corners]
-        self._mixer.fit(names, beyond=self.beyond.value)
-
     def _clicked(self, key: str, x: float, y: float) -> None:
         if key.startswith("surface:"):
-            self._mixer.take(pull(shares_at(x, y), *self._mixer.range))
-            self.renew()
+            self.set(shares=pull(shares_at(x, y), *self._mixer.range))
 
 
 def _exact(shares: Shares) -> Shares:
@@ -153,15 +130,11 @@ def _controls(
 ) -> dict[str, Control]:
     """A control for each setting; the corners can be chosen where there are more than three."""
     vertices = [(name, number) for number, name in enumerate(mixtures.names)]
+    corners = tuple(one_of(range(len(vertices)), corner, "corner") for corner in given["corners"])
+    lists = Choices(["corner 1", "corner 2", "corner 3"], vertices)
     return {
-        **{
-            name: Control(
-                choice(name, vertices),
-                one_of(range(len(vertices)), corner, "corner"),
-                used=len(vertices) > 3,
-            )
-            for name, corner in zip(CORNERS, given["corners"], strict=True)
-        },
+        "shares": Control(Mixer(), given["shares"], lambda shares: repr(_exact(shares))),
+        "corners": Control(lists, corners, used=len(vertices) > 3),
         "on": landscape_control(landscapes, given["on"]),
         "what": quantity_control(mixtures.measures, given["what"]),
         "resolution": grid_control(given["resolution"]),
@@ -209,11 +182,8 @@ def explore_subspace(
         line, ends = Line(*simplex.points), (named[0], named[1])
         return explore_line(landscape, line, samples=samples, names=ends, classes=classes)
     mixtures = Mixtures(landscapes, simplex, named)
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes, columns=3,
         chosen=mixtures.everywhere, theta=simplex, title=lambda s: "What the mixture says",
     )  # fmt: skip
-    return SubspaceExplorer(
-        mixtures, asked, _controls(mixtures, landscapes, given), shares=shares,
-        given={**given, "samples": samples if asked else None}, remark=remark,
-    )  # fmt: skip
+    return SubspaceExplorer(mixtures, asked, _controls(mixtures, landscapes, given), given=given)

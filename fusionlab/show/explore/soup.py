@@ -18,7 +18,20 @@ from fusionlab.weights import Weights
 
 
 class SoupExplorer(FunctionExplorer):
-    """Mix networks and see what becomes of the mixture. Made by `explore_soup`."""
+    """Mix networks and see what becomes of the mixture. Made by `explore_soup`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.landscape import Score
+        >>> points = {n: Weights({"w": torch.tensor([w])}) for n, w in (("a", -1.0), ("b", 3.0))}
+        >>> explorer = show.explore_soup(lambda p: Score((p @ p).item(), 1.0), points)
+        >>> explorer.set(b=0.0)
+        >>> print(explorer.code())
+        theta = 1 * points['a'] + 0 * points['b']  # the chosen network
+        landscape(theta)  # its loss and accuracy
+        show.explore_soup(landscape, points, shares={'a': 1.00, 'b': 0.00})
+    """
 
     def settings(self, s: State) -> dict[str, str]:
         """The shares are one argument."""
@@ -52,15 +65,15 @@ def explore_soup(
         return " + ".join(f"{share:g} * points[{name!r}]" for share, name in parts)
 
     bars = Bars(landscapes, simplex, others=alone, chosen=mixed, name="the soup")
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes,
         chosen=mixed, theta=simplex, title=lambda s: "What the soup says",
     )  # fmt: skip
     controls = {
         name: Control(slider(f"share of {name}"), (shares or {}).get(name, 1.0)) for name in names
     }
-    call = Call(explore_soup, {**given, "samples": samples if asked else None}, bars.measures)
-    return SoupExplorer(controls, [bars, *asked], call, written=written, remark=remark)
+    call = Call(explore_soup, given)
+    return SoupExplorer(controls, [bars, *asked], call, written=written)
 
 
 def mixed(s: State) -> Values:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from inspect import Parameter, signature
 from typing import Any
 
-from fusionlab.quantities import Measures
+from fusionlab.landscape import measures_of
+from fusionlab.show.explore.scored import by_name
 from fusionlab.show.figures.measures import tell_measures
 
 WIDE = 96  # characters of a call in one line
@@ -18,20 +19,17 @@ class Call:
     Args:
         function: what was called.
         given: the values of its arguments; those that equal their default are not written.
-        measures: of the landscape, if there is one.
     """
 
-    def __init__(
-        self, function: Callable[..., Any], given: Mapping[str, Any], measures: Measures | None
-    ) -> None:
-        self._function, self._given, self._measures = function, given, measures
+    def __init__(self, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
+        self._function, self._given = function, given
 
-    def write(self, settings: Mapping[str, str]) -> str:
-        """The call, with these arguments in place of those that were given."""
+    def write(self, settings: Mapping[str, str], unused: Collection[str] = ()) -> str:
+        """The call, with these arguments in place of those that were given, without the unused."""
         arguments = []
         for name, parameter in signature(self._function).parameters.items():
             value = self._given.get(name)
-            if name in settings or parameter.kind is Parameter.VAR_KEYWORD:
+            if name in {*settings, *unused} or parameter.kind is Parameter.VAR_KEYWORD:
                 continue
             if parameter.default is Parameter.empty:
                 arguments.append(name)
@@ -44,12 +42,12 @@ class Call:
 
     def network(self, written: str) -> str:
         """Two lines: the chosen network, and what it scores on the first landscape."""
-        chosen = f"theta = {written}  # the chosen network\n"
-        if self._measures is None:
+        chosen, landscape = f"theta = {written}  # the chosen network\n", self._given["landscape"]
+        if landscape is None:
             return chosen
-        landscape, told = self._given["landscape"], tell_measures(self._measures)
-        first = f"[{next(iter(landscape))!r}]" if isinstance(landscape, Mapping) else ""
-        return f"{chosen}landscape{first}(theta)  # its {told}\n"
+        first, on = next(iter(by_name(landscape).items()))
+        index = f"[{first!r}]" if isinstance(landscape, Mapping) else ""
+        return f"{chosen}landscape{index}(theta)  # its {tell_measures(measures_of(on))}\n"
 
 
 def _lines(arguments: Iterable[str]) -> str:

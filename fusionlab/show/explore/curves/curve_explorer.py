@@ -32,23 +32,34 @@ class CurveExplorer(SlidingExplorer):
     """Slide along a line and curves at once, see them on the map, and watch them being trained.
 
     Made by `explore_curves`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.connectivity import Bezier, Line
+        >>> from fusionlab.landscape import Score
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[-1.0, 0], [1, 0], [0, 2]]))
+        >>> paths = {"line": Line(a, b), "curve": Bezier((a, c, b))}
+        >>> explorer = show.explore_curves(lambda p: Score(1 / (1 + (p @ p).item()), 1.0), paths)
+        >>> explorer.wait(), {name: round(p.barrier, 2) for name, p in explorer.profiles.items()}
+        (True, {'line': 0.5, 'curve': 0.07})
     """
 
     along: AlongPaths
 
     def __init__(
         self, along: AlongPaths, map_: PathMap, samples: Sequence[Part],
-        controls: Mapping[str, Control], *, given: Mapping[str, Any], remark: str,
+        controls: Mapping[str, Control], *, given: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.along, self._map, self.frames = along, map_, given["frames"]
         self._recording, self._live = Recording(), LatestTask(self.trouble)
-        self._origins, starts = dict(given["paths"]), dict(given["training"] or {})
-        self.trainer = Trainer(self._origins, starts, news=self._news, on_error=self.trouble)
+        paths, starts = dict(given["paths"]), dict(given["training"] or {})
+        self.trainer = Trainer(paths, starts, news=self._news, on_error=self.trouble)
         self.focus = controls["focus"].widget  # else a widget's own method would be found
         self.train = button(*self.trainer.label, self._toggle)
         rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
-        call = Call(explore_curves, given, along.measures)
-        super().__init__(controls, [along, map_, *samples], call, rows=rows, remark=remark)
+        call = Call(explore_curves, given)
+        super().__init__(controls, [along, map_, *samples], call, rows=rows)
         self.fig.on_click = self._clicked
 
     @property
@@ -59,7 +70,7 @@ class CurveExplorer(SlidingExplorer):
     @property
     def paths(self) -> dict[str, Path]:
         """The paths as they are now, those in training as far as they have come."""
-        return {**self._origins, **self.trainer.paths}
+        return self.trainer.paths
 
     def go_on(self) -> None:
         """Train the curves from where they are."""
@@ -152,13 +163,14 @@ class CurveExplorer(SlidingExplorer):
 
 def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
     """The panels side by side, and the samples, if there are any, below the map."""
-    along, (map_,), *asked = drawn
+    along, (map_,), *others = drawn
+    asked = [figure for part in others for figure in part]
     low = 0.5 if asked else 0.0
     left: list[Box] = [(0.0, 0.44, 0.0, 1.0)]
     if len(along) > 1:
         left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
     parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
-    parts += [(each[0], (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
+    parts += [(each, (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
     legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
     whole = arrange(parts, height=760 if asked else 500)
     return whole.update_layout(legend=legend, margin={"b": 90})
@@ -209,13 +221,10 @@ def explore_curves(
         "on": landscape_control(landscapes, on),
         "resolution": grid_control(resolution),
     }
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes,
         chosen=lambda s: (s.paths[s.focus], s.t), theta=lambda chosen: chosen[0](chosen[1]),
         title=lambda s: f"What the network on {s.focus} says", on=lambda s: f"On {s.focus}, ",
     )  # fmt: skip
     along = AlongPaths(landscapes, paths, shared_measures(landscapes), names)
-    return CurveExplorer(
-        along, PathMap(landscapes, plane, names), asked, controls,
-        given={**given, "samples": samples if asked else None}, remark=remark,
-    )  # fmt: skip
+    return CurveExplorer(along, PathMap(landscapes, plane, names), asked, controls, given=given)

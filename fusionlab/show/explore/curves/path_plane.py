@@ -15,7 +15,7 @@ from fusionlab.show.figures.projections import Projection, even, merge, project_
 FLAT = 1e-3  # of the distance of the ends: bends so near to their line span no plane yet
 MARGIN = 0.25  # of the distance of the ends, around all that is shown
 ABOVE = 0.75  # of it, shown above the line at least
-NOTCH = 0.125  # of it: the frame grows by such steps, so that it stands still most of the time
+NOTCH = 0.125  # of it: the frame grows by such steps, so that it rests most of the time
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,13 @@ import torch
 
 from fusionlab.combinations import Combinations
 from fusionlab.connectivity import Path, points_on
-from fusionlab.landscape import Plane, Score, ScoreFunction, Survey
+from fusionlab.landscape import Plane, Score, ScoreFunction
 from fusionlab.quantities import Measures
 from fusionlab.show.explore.along import STEPS, Along, Track
 from fusionlab.show.explore.curves.path_plane import PathPlane, lay_plane
-from fusionlab.show.explore.parts import Part, State
-from fusionlab.show.explore.scored import Maps, Scored
+from fusionlab.show.explore.parts import State
+from fusionlab.show.explore.scored import Scored
+from fusionlab.show.explore.surveyed import MapKey, MapPart
 from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.path_maps import draw_below, draw_projections, leaving, move_projections
@@ -92,12 +93,12 @@ class AlongPaths(Along):
 
     def words(self, s: State, scores: Mapping[str, Score]) -> str:
         """What is measured on each path."""
-        told = []
+        parts = []
         for i, what in enumerate(self.panels):
             quantity = self.measures.quantity(what)
             each = [f"{amount(score[i], quantity)} on {name}" for name, score in scores.items()]
-            told.append(f"{what} {listed(each)}")
-        return f"t = {s.t:.2f}: {'; '.join(told)}."
+            parts.append(f"{what} {listed(each)}")
+        return f"t = {s.t:.2f}: {'; '.join(parts)}."
 
     def tell(self, s: State) -> str:
         """How far the training has come."""
@@ -106,17 +107,14 @@ class AlongPaths(Along):
         return " ".join(stage.tell(name, profiles[name]) for name, stage in trained)
 
 
-class PathMap(Part):
+class PathMap(MapPart):
     """The paths on the map of a plane: a given one, or that of the path in focus."""
 
     def __init__(
         self, landscapes: Mapping[str, ScoreFunction], plane: Plane | None, ends: tuple[str, str]
     ) -> None:
-        def begin(key: Any) -> Survey:
-            on, plane, bounds, resolution = key
-            return Survey(landscapes[on], plane, *bounds.grid(resolution))
-
-        self._plane, self._ends, self._maps = plane, ends, Maps(begin)
+        super().__init__(landscapes)
+        self._plane, self._ends = plane, ends
         self._laid: list[tuple[list[Any], PathPlane]] = []  # the newest ones
 
     def laid(self, s: State) -> PathPlane:
@@ -129,30 +127,27 @@ class PathMap(Part):
         self._laid = [(wanted, laid), *self._laid[:1]]
         return laid
 
-    def key(self, s: State) -> tuple[Any, ...]:
-        """Which map is below the paths."""
+    def keys(self, s: State) -> list[MapKey]:
+        """The map below the paths."""
         laid = self.laid(s)
-        return s.on, laid.plane, laid.bounds, ROUGH if s.training else s.resolution
+        return [(s.on, laid.plane, laid.bounds, ROUGH if s.training else s.resolution)]
 
     def keep(self) -> None:
         """Forget the maps of planes that are gone."""
         planes = [laid.plane for _, laid in self._laid]
-        self._maps.keep(lambda key: any(key[1] is plane for plane in planes))
+        self.maps.keep(lambda key: any(key[1] is plane for plane in planes))
 
     def frame(self, s: State) -> Hashable:
         """Another part of the plane, or another path in focus."""
         laid = self.laid(s)
         return laid.bounds, laid.isometric, s.focus, s.on
 
-    def ready(self, s: State) -> bool:
-        """Whether there is a map."""
-        return self.key(s) in self._maps.known
-
     def draw(self, s: State) -> list[go.Figure]:
         """The map with the paths on it."""
         laid, at = self.laid(s), round(s.t * STEPS)
         marks = {name: seen.places[at] for name, seen in laid.projections.items()}
-        return [draw_projections(self._maps(self.key(s)), laid.projections, marks, **self._look(s))]
+        below = self.maps(*self.keys(s))
+        return [draw_projections(below, laid.projections, marks, **self._look(s))]
 
     def change(self, s: State) -> tuple[Changes, str]:
         """The marks at t."""
@@ -164,21 +159,21 @@ class PathMap(Part):
 
     def refine(self, s: State) -> Iterator[None]:
         """All of the map; in training, as much as a picture needs."""
-        key, began = self.key(s), perf_counter()
-        for _ in self._maps.refine(key):
+        began = perf_counter()
+        for _ in super().refine(s):
             late = perf_counter() - began > FIRST_MAP
-            if s.training and (late or self._maps.share(key) >= ENOUGH):
+            if s.training and (late or self.share(s) >= ENOUGH):
                 return
             yield
 
     def known(self, s: State) -> Hashable:
         """The map as it is, and the paths on it."""
-        return self._maps.known.get(self.key(s)), self.laid(s)
+        return super().known(s), self.laid(s)
 
     def update(self, s: State) -> Changes:
         """The map and the paths; quicker than to draw them anew."""
         laid = self.laid(s)
-        below = draw_below(self._maps(self.key(s)), laid.projections, **self._look(s))
+        below = draw_below(self.maps(*self.keys(s)), laid.projections, **self._look(s))
         return {**changes(below), **move_projections(laid.projections), **self.change(s)[0]}
 
     def tell(self, s: State) -> str:
@@ -203,11 +198,9 @@ def points_of(places: Sequence[tuple[Path, int]]) -> Combinations:
     stay the same from one place to the next.
     """
     paths = list(dict.fromkeys(path for path, _ in places))
-    rows = [[i for i, (path, _) in enumerate(places) if path is one] for one in paths]
-    spans = [
-        points_on(path, torch.tensor([places[i][1] for i in own], dtype=torch.double) / STEPS)
-        for path, own in zip(paths, rows, strict=True)
-    ]
+    t = torch.tensor([at for _, at in places], dtype=torch.double) / STEPS
+    rows = [torch.tensor([each is path for each, _ in places]) for path in paths]
+    spans = [points_on(path, t[own]) for path, own in zip(paths, rows, strict=True)]
     points, numbers = merge(spans)
     mixed = torch.zeros(len(places), len(points), dtype=torch.double)
     for own, span, columns in zip(rows, spans, numbers, strict=True):

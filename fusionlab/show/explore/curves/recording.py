@@ -10,27 +10,26 @@ MOST = 24  # pictures of one recording
 
 
 class Recording:
-    """Pictures of a training by its step, spread over all of it."""
+    """Pictures of a training by its step, spread over all of it.
+
+    Attributes:
+        frames: what changes from picture to picture, and what to say.
+    """
 
     def __init__(self) -> None:
-        self._pictures: dict[str, tuple[Changes, str]] = {}
+        self.frames: Mapping[str, tuple[Changes, str]] = {}
         self._of: object = None
 
     def clear(self) -> None:
         """Begin anew."""
-        self._pictures = {}
+        self.frames = {}
 
     def keep(self, step: int, patch: Changes, words: str, *, of: object) -> None:
         """Keep a picture, or what has changed in it; one of another kind begins a new recording."""
         if of != self._of:
-            self._pictures, self._of = {}, of
-        known, _ = self._pictures.get(str(step), ({}, ""))
-        self._pictures[str(step)] = {**known, **patch}, words
-        if len(self._pictures) > MOST:
-            *kept, newest = self._pictures.items()
-            self._pictures = dict([*kept[::2], newest])
-
-    @property
-    def frames(self) -> Mapping[str, tuple[Changes, str]]:
-        """What changes from picture to picture, and what to say."""
-        return self._pictures
+            self.frames, self._of = {}, of
+        known, _ = self.frames.get(str(step), ({}, ""))
+        self.frames = {**self.frames, str(step): ({**known, **patch}, words)}
+        if len(self.frames) > MOST:
+            *kept, newest = self.frames.items()
+            self.frames = dict([*kept[::2], newest])

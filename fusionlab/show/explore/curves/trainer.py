@@ -48,10 +48,13 @@ class Trainer:
 
     Args:
         paths: where each begins, by name.
-        starts: how to begin its training, by the same names.
+        starts: how to begin the training of some of them, by name.
         news: called in the training's thread after each slice, and when it rests; the training
             waits for it.
-        on_error: told of any exception, in that thread.
+        on_error: takes any exception, in that thread.
+
+    Attributes:
+        stages: how far each of those has come, by name.
     """
 
     def __init__(
@@ -69,14 +72,9 @@ class Trainer:
         self.reset()
 
     @property
-    def stages(self) -> Mapping[str, Stage]:
-        """How far each path has come."""
-        return self._stages
-
-    @property
     def paths(self) -> dict[str, Path]:
-        """The paths as they are now."""
-        return {name: stage.path for name, stage in self._stages.items()}
+        """The paths as they are now, those in training as far as they have come."""
+        return {**self._origins, **{name: stage.path for name, stage in self.stages.items()}}
 
     @property
     def state(self) -> Progress:
@@ -113,7 +111,7 @@ class Trainer:
             self._wanted = False
             self._begun: dict[str, Iterator[Any]] = {}
             self._left = list(self._starts)
-            self._stages = {name: Stage(self._origins[name]) for name in self._starts}
+            self.stages: Mapping[str, Stage] = {n: Stage(self._origins[n]) for n in self._starts}
 
     def close(self) -> None:
         """Stop for good."""
@@ -129,7 +127,7 @@ class Trainer:
             while (name := self._next()) is not None:
                 self._train(name)
                 self._news()
-                yield _nothing
+                yield lambda: None  # the pictures are drawn by the explorer's own thread
             self._news()
         except Exception:
             with self._state:
@@ -148,17 +146,17 @@ class Trainer:
 
     def _train(self, name: str) -> None:
         """Train one path for one slice, and note what it has become."""
-        before = self._stages
+        before = self.stages
         run = self._begun.get(name) or iter(self._starts[name]())
         item = next(run, None)
         with self._state:
-            if self._stages is not before:  # it was reset meanwhile
+            if self.stages is not before:  # it was reset meanwhile
                 return
             self._begun[name] = run
             if item is None:
                 self._left.remove(name)
             now = replace(before[name], over=True) if item is None else _stage(run, item)
-            self._stages = {**before, name: now}
+            self.stages = {**before, name: now}
 
 
 def _stage(run: Iterator[Any], item: Any) -> Stage:
@@ -167,7 +165,3 @@ def _stage(run: Iterator[Any], item: Any) -> Stage:
         steps=int(getattr(item, "steps", getattr(run, "steps", 0))),
         total=getattr(run, "total", None),
     )
-
-
-def _nothing() -> None:
-    """The pictures are drawn by the explorer's own thread."""

@@ -10,12 +10,19 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.landscape import Plane, ScoreFunction, Surface
-from fusionlab.show.explore.controls import choice, in_a_row, one_of, slider, toggle
-from fusionlab.show.explore.core import Control, grid_control, quantity_control
+from fusionlab.show.explore.composite import ChosenPlace
+from fusionlab.show.explore.controls import (
+    Chosen,
+    button,
+    choice,
+    in_a_row,
+    one_of,
+    slider,
+    toggle,
+)
+from fusionlab.show.explore.core import Control, Explorer, grid_control, quantity_control
 from fusionlab.show.explore.downloads import download_buttons
-from fusionlab.show.explore.landscape.chosen_place import ChosenPlace
 from fusionlab.show.explore.landscape.landscape_view import LandscapeView, compose_maps, views_of
-from fusionlab.show.explore.landscape.pausing import PausableExplorer
 from fusionlab.show.explore.landscape.plane_store import PlaneStore, read_runs
 from fusionlab.show.explore.landscape.slice_view import NONE, TWO, SliceView
 from fusionlab.show.explore.parts import Part, State
@@ -33,51 +40,53 @@ from fusionlab.weights import Weights
 COARSE = 10.0  # seconds to wait for a first map: a large network needs them, and no map is worse
 
 
-class LandscapeExplorer(PausableExplorer):
+class LandscapeExplorer(Explorer):
     """Walk over the loss landscape; click a point, and it is a network that answers.
 
     Made by `explore_landscape`.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab import Weights, show
+        >>> from fusionlab.landscape import Plane, Score
+        >>> a, b, c = (Weights({"w": w}) for w in torch.tensor([[0.0, 0], [2, 0], [1, 1]]))
+        >>> plane = Plane.through(a, b, c)
+        >>> explorer = show.explore_landscape(
+        ...     lambda p: Score((p @ p).item(), 1.0), plane, {"a": a}, resolution=11
+        ... )
+        >>> explorer.visit(1.0, 0.5)
+        >>> explorer.wait(), explorer.surface.share, explorer.spot
+        (True, 1.0, (1.0, 0.5))
     """
 
     def __init__(
         self, store: PlaneStore, samples: Sequence[Part], controls: Mapping[str, Control],
-        *, given: Mapping[str, Any], before: Place | None, remark: str,
+        *, given: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self._store, self._map = store, LandscapeView(store)
         self._several = not isinstance(given["planes"], Plane)
-        self._start = given["spot"] or store.home(controls["plane"].start)
-        self._chosen = ChosenPlace(self._start, before, visit=self.visit)
-        self.x, self.y = self._chosen.x, self._chosen.y
-        self.play = toggle("▶ Play", "Play the training run, or pause")
+        self._place: ChosenPlace = controls["spot"].widget
+        self.x, self.y = self._place.x, self._place.y
+        self.scale = controls["log"].widget  # `log` is a name that widgets use otherwise
+        self.stop = button("Cancel", "Stop sharpening the picture, or go on", self._toggle)
         self.more, self.hidden = _folded([controls[n].widget for n in ("what", "cross_section")])
         rows = [
             ["plane", "on", "view", "log", "resolution"],
-            ["zoom", *self._chosen.widgets, self.more], [self.hidden],
-            *[[self.play, "step"]] * bool(store.runs),
+            ["zoom", "spot", self.more], [self.hidden],
+            *[["play", "step"]] * bool(store.runs),
         ]  # fmt: skip
+        Player(controls["play"].widget, controls["step"].widget)  # a pause is heard here first
         parts = [self._map, SliceView(store), *samples]
-        call = Call(explore_landscape, given, store.measures)
-        super().__init__(controls, parts, call, rows=rows, remark=remark)
-        self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
+        call = Call(explore_landscape, given)
+        super().__init__(controls, parts, call, rows=rows, buttons=[self.stop])
         self.fig.on_click = self._clicked
-        Player(self.play, controls["step"].widget)
-
-    @property
-    def state(self) -> State:
-        """What the controls say, and the chosen point."""
-        s = super().state
-        now = s.step if self._store.runs else None
-        return s.but(spot=self.spot, before=self._chosen.before, now=now)
+        self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
 
     @property
     def spot(self) -> Place:
         """The chosen point of the plane."""
-        return self._chosen.spot
-
-    @property
-    def scale(self) -> Any:
-        """The control of `log`, a name that widgets use otherwise."""
-        return self.controls["log"].widget
+        x, y = self._place.value
+        return x, y
 
     @property
     def surface(self) -> Surface | None:
@@ -86,15 +95,18 @@ class LandscapeExplorer(PausableExplorer):
 
     def visit(self, x: float, y: float) -> None:
         """Choose the point (x, y): its network is scored and asked about the samples."""
-        self._chosen.choose((round(float(x), 4), round(float(y), 4)))
-        self.renew()
+        self._place.choose(x, y)
 
-    def reset(self) -> None:
-        """Go back to the settings of the start."""
-        self.play.value = False
-        self.rest(False)
-        self._chosen.choose(self._start)
-        super().reset()
+    def pause(self) -> None:
+        """Stop the survey where it is."""
+        self._put({"paused": True})
+        self.latest.cancel()
+        self.picture.renew(lambda _: self.state)
+        self.picture.report()
+
+    def go_on(self) -> None:
+        """Go on with the survey."""
+        self.set(paused=False)
 
     def close(self) -> None:
         """Stop all work and leave the page."""
@@ -121,9 +133,8 @@ class LandscapeExplorer(PausableExplorer):
 
     def settings(self, s: State) -> dict[str, str]:
         """A cross-section through two points is written by the other one."""
-        x, y = s.spot
         other = {"cross_section": repr(s.before)} if s.cross_section == TWO else {}
-        return super().settings(s) | other | {"spot": f"({x:g}, {y:g})"}
+        return super().settings(s) | other
 
     def compose(self, drawn: Sequence[Sequence[go.Figure]], s: State) -> go.Figure:
         """Maps, samples and a cross-section."""
@@ -131,23 +142,32 @@ class LandscapeExplorer(PausableExplorer):
 
     def sweep(self, s: State) -> dict[str, Any]:
         """Over the checkpoints, else over the marks."""
-        if s.now is not None:
-            states = {str(i): s.but(now=i) for i in range(self.controls["step"].widget.max + 1)}
+        if s.step is not None:
+            states = {str(i): s.but(step=i) for i in range(self.step.max + 1)}
             frames = {
                 i: (self._map.change(t)[0], self._map.tell_runs(t)) for i, t in states.items()
             }
-            return {"frames": frames, "label": "checkpoint", "start": s.now, "plays": True}
+            return {"frames": frames, "label": "checkpoint", "start": s.step, "plays": True}
         places = self._store.places(s.plane) or {"the chosen point": s.spot}
         frames = {name: self.picture.change(s.but(spot=at)) for name, at in places.items()}
         return {"frames": frames, "label": "network"}
 
-    def _hear(self, name: str, change: Any) -> None:
-        if not self._held and name in ("plane", "zoom", "resolution"):
-            self.rest(False)
-            if name == "plane":  # other points lie on it, so the chosen one is another too
-                self._chosen.choose(self._store.home(self.plane.value))
-                self._chosen.before = self.spot
-        super()._hear(name, change)
+    def follow(self, name: str, old: Any) -> dict[str, Any]:
+        """Another map is measured at once; on another plane other points lie."""
+        if name == "spot":
+            return {"before": old}
+        home = self._store.home(self.plane.value)
+        goes_on = {"paused": False} if name in ("plane", "zoom", "resolution") else {}
+        return {"spot": home, "before": home, **goes_on} if name == "plane" else goes_on
+
+    def say(self, words: str) -> None:
+        """Put these words below the figure, and what the button does next on it."""
+        self.stop.description = "Continue" if self.picture.newest.paused else "Cancel"
+        self.stop.disabled = self._map.share(self.picture.newest) == 1
+        super().say(words)
+
+    def _toggle(self) -> None:
+        (self.go_on if self.state.paused else self.pause)()
 
     def _clicked(self, key: str, x: float, y: float) -> None:
         if key.startswith("surface"):  # the samples beside the map are no places
@@ -157,18 +177,13 @@ class LandscapeExplorer(PausableExplorer):
 def _folded(items: Sequence[widgets.Widget]) -> tuple[widgets.ToggleButton, widgets.Box]:
     """A button, and a row that is shown while it is pressed."""
     more, box = toggle("More", "Quantity, cross-sections, files"), in_a_row(items)
-    box.layout.display = "none"
-
-    def fold(_: Any) -> None:
-        box.layout.display = "flex" if more.value else "none"
-
-    more.observe(fold, "value")
+    widgets.dlink(
+        (more, "value"), (box.layout, "display"), lambda shown: "flex" if shown else "none"
+    )
     return more, box
 
 
-def _controls(
-    store: PlaneStore, given: Mapping[str, Any], cross_section: str
-) -> dict[str, Control]:
+def _controls(store: PlaneStore, given: Mapping[str, Any]) -> dict[str, Control]:
     """A control for each setting."""
     planes, views = list(store.planes), views_of(list(store.landscapes))
     looks = [("contours", "contour"), ("3-D", "3d")]
@@ -180,6 +195,11 @@ def _controls(
     steps = widgets.IntSlider(description="checkpoint", max=longest - 1, layout=wide)
     plane = one_of(planes, given["plane"] or planes[0], "plane")
     on, view = one_of(views, given["on"] or views[0], "landscape"), given["view"]
+    play = toggle("▶ Play", "Play the training run, or pause")
+    spot = given["spot"] or store.home(plane)
+    way, before = given["cross_section"] or NONE, spot
+    if not isinstance(way, str):
+        way, before = TWO, way
     return {
         "plane": Control(choice("plane", planes), plane),
         "on": Control(choice("measured on", views), on, used=len(views) > 1),
@@ -188,8 +208,18 @@ def _controls(
         "resolution": grid_control(given["resolution"]),
         "zoom": Control(zoom, given["zoom"], "{:g}".format),
         "what": quantity_control(store.measures, given["what"]),
-        "cross_section": Control(choice("cross-section", ways), cross_section, usual=NONE),
-        "step": Control(steps, 0, None, used=bool(store.runs), quick=True),
+        "cross_section": Control(
+            choice("cross-section", ways),
+            one_of(dict(ways).values(), way, "cross-section"),
+            usual=NONE,
+        ),
+        "spot": Control(ChosenPlace(), spot, "({0[0]:g}, {0[1]:g})".format),
+        "before": Control(Chosen(), before, None),
+        "paused": Control(Chosen(), False, None),
+        "play": Control(play, False, None, used=bool(store.runs), quick=True),
+        "step": Control(
+            steps if store.runs else Chosen(), 0 if store.runs else None, None, quick=True
+        ),
     }
 
 
@@ -235,13 +265,10 @@ def explore_landscape(
     given, landscapes = dict(locals()), by_name(landscape)
     if isinstance(planes, Plane):
         planes = {f"the plane of {listed(list(marks))}" if marks else "the plane": planes}
-    before = None if isinstance(cross_section, str) or cross_section is None else cross_section
     store = PlaneStore(landscapes, planes, marks or {}, read_runs(trajectory))
-    asked, remark = ask_about(
+    asked = ask_about(
         landscapes, samples, classes, columns=3,
         chosen=lambda s: (s.plane, *s.spot), theta=store.theta,
         title=lambda s: "What the chosen network says",
     )  # fmt: skip
-    controls = _controls(store, given, TWO if before else str(cross_section or NONE))
-    given["samples"] = samples if asked else None
-    return LandscapeExplorer(store, asked, controls, given=given, before=before, remark=remark)
+    return LandscapeExplorer(store, asked, _controls(store, given), given=given)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import combinations, zip_longest
+from itertools import combinations
 from typing import Any
 
 import plotly.graph_objects as go
 
-from fusionlab.landscape import Score, Surface
+from fusionlab.landscape import Score
 from fusionlab.show.explore.landscape.plane_store import OnPlane, PlaneStore
-from fusionlab.show.explore.parts import Part, State
+from fusionlab.show.explore.parts import State
+from fusionlab.show.explore.surveyed import MapKey, MapPart
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.maps import Map, Overlays, draw_maps
 from fusionlab.show.figures.plotted_runs import at_checkpoint
@@ -36,44 +37,32 @@ def shown_on(store: PlaneStore, s: State) -> list[str]:
     return [s.on] if s.on in store.landscapes else s.on.split(MINUS)
 
 
-class LandscapeView(Part):
+class LandscapeView(MapPart):
     """The maps, with marks, runs and the chosen point on them."""
 
     def __init__(self, store: PlaneStore) -> None:
+        super().__init__(store.landscapes)
         self._store = store
 
-    def keys(self, s: State) -> dict[str, tuple[str, str, float, int]]:
-        """Which maps are needed."""
-        names = shown_on(self._store, s)
-        return {name: (name, s.plane, s.zoom, s.resolution) for name in names}
-
-    def surface(self, s: State) -> Surface | None:
-        """The first map as far as it is known."""
-        return self._store.maps.known.get(next(iter(self.keys(s).values())))
-
-    def ready(self, s: State) -> bool:
-        """Whether there is a map to draw."""
-        return all(key in self._store.maps.known for key in self.keys(s).values())
-
-    def share(self, s: State) -> float:
-        """How much of the maps is measured, from 0 to 1."""
-        shares = [self._store.maps.share(key) for key in self.keys(s).values()]
-        return sum(shares) / len(shares)
+    def keys(self, s: State) -> list[MapKey]:
+        """A map for each landscape that is needed."""
+        plane, seen = self._store.planes[s.plane], self._store.seen(s.plane, s.zoom)
+        return [(name, plane, seen, s.resolution) for name in shown_on(self._store, s)]
 
     def frame(self, s: State) -> Hashable:
         """Another grid, or another look."""
-        return *self.keys(s).values(), s.on, s.what, s.view, s.log
+        return *self.keys(s), s.plane, s.on, s.what, s.view, s.log
 
     def draw(self, s: State) -> list[go.Figure]:
         """The map of one landscape, of the difference of two, or of each."""
         names, store = shown_on(self._store, s), self._store
-        surfaces = {name: store.maps(key) for name, key in self.keys(s).items()}
+        surfaces = dict(zip(names, map(self.maps, self.keys(s)), strict=True))
         groups = [[name] for name in names] if s.on == BESIDE else [names]
         maps = [
             Map(
                 surfaces[first],
                 surfaces[rest[0]] if rest else None,
-                Overlays(store.places(s.plane), s.spot, store.measured(first, s.plane), s.now),
+                Overlays(store.places(s.plane), s.spot, store.measured(first, s.plane), s.step),
                 _title(s, MINUS.join([first, *rest])),
             )
             for first, *rest in groups
@@ -90,7 +79,7 @@ class LandscapeView(Part):
         scores = {name: self._store.scored[name]([place])[0] for name in names}
         count = len(names) if s.on == BESIDE else 1
         runs, spot = self._store.plotted(s.plane), {"x": [s.spot[0]], "y": [s.spot[1]]}
-        layers = {"spot": spot, "now": at_checkpoint(runs, s.now)}
+        layers = {"spot": spot, "now": at_checkpoint(runs, s.step)}
         patch: dict[str, Any] = {
             f"surface{n if n > 1 else ''}:{layer}": where
             for n in range(1, count + 1)
@@ -105,16 +94,15 @@ class LandscapeView(Part):
         """The runs' checkpoints first, then the maps, all at one pace."""
         if s.paused:
             return
-        for name in self.keys(s):
+        for name in shown_on(self._store, s):
             yield from self._store.measure(name, s.plane)
-        surveys = [self._store.maps.refine(key) for key in self.keys(s).values()]
-        for _ in zip_longest(*surveys):
-            yield
+        yield from super().refine(s)
 
     def known(self, s: State) -> Hashable:
         """The maps as they are, and which runs are measured."""
-        maps = [self._store.maps.known.get(key) for key in self.keys(s).values()]
-        return *maps, *(id(self._store.measured(name, s.plane)) for name in self.keys(s))
+        runs = [self._store.measured(name, s.plane) for name in shown_on(self._store, s)]
+        measured = [run.shadows is not None for each in runs for run in each.values()]
+        return super().known(s), tuple(measured)
 
     def tell(self, s: State) -> str:
         """Where the runs are, and how far one may trust the map."""
@@ -122,13 +110,13 @@ class LandscapeView(Part):
 
     def tell_runs(self, s: State) -> str:
         """Where the runs are now, and what the plane shows in their place."""
-        if s.now is None:
+        if s.step is None:
             return ""
         said, names = [], shown_on(self._store, s)
         for name in names:
             on = f" on {name}" if len(names) > 1 else ""
             for run, plotted in self._store.measured(name, s.plane).items():
-                said.append(f"Run {run}{on}: {plotted.tell(s.now, s.what)}.")
+                said.append(f"Run {run}{on}: {plotted.tell(s.step, s.what)}.")
         return " ".join(said).replace("Run run", "The run")
 
     def _progress(self, s: State) -> str:

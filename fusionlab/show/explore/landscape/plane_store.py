@@ -17,12 +17,9 @@ from fusionlab.landscape import (
     Plane,
     ProjectedRun,
     ScoreFunction,
-    Scores,
-    Survey,
     loss_range,
-    project_run,
 )
-from fusionlab.show.explore.scored import Maps, Scored
+from fusionlab.show.explore.scored import Scored
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.plotted_runs import PlottedRun
 from fusionlab.show.figures.slices import Place
@@ -78,13 +75,11 @@ class PlaneStore:
     ) -> None:
         self.measures = shared_measures(landscapes)
         self.landscapes, self.planes, self.marks, self.runs = landscapes, planes, marks, runs
-        self.maps = Maps(self._survey)
         self.scored = {name: Scored(field, self._points) for name, field in landscapes.items()}
+        self._real = {name: Scored(field, self._checkpoints) for name, field in landscapes.items()}
         # All are kept, since those of a large network take long.
-        self.places, self.plotted = cache(self._find_places), cache(self._plot)
+        self.places, self._locate = cache(self._find_places), cache(self._project)
         self.bounds, self.isometric = cache(self._find_bounds), cache(self._is_isometric)
-        self._seen: dict[tuple[str, str], dict[str, PlottedRun]] = {}
-        self._known: dict[tuple[str, str], dict[tuple[str, int], ProjectedRun]] = {}
 
     def theta(self, place: OnPlane) -> Weights:
         """The point of weight space at a place of a plane."""
@@ -92,56 +87,63 @@ class PlaneStore:
         return self.planes[plane](x, y)
 
     def measured(self, name: str, plane: str) -> dict[str, PlottedRun]:
-        """The plotted runs with all that is known of them on this landscape."""
-        return self._seen.get((name, plane), self.plotted(plane))
+        """The plotted runs, with what they score on this landscape where all of it is known."""
+        real, below = self._real[name], self.scored[name]
+        runs = self.plotted(plane)
+        for run, one in runs.items():
+            points, places = self._both(run, plane)
+            if real.knows(points) and below.knows(places):
+                away = self._locate(run, plane)[1]
+                shadows = ProjectedRun(real.scores(points), below.scores(places), away)
+                runs[run] = replace(one, shadows=shadows)
+        return runs
 
     def measure(self, name: str, plane: str) -> Iterator[None]:
         """Score the runs' checkpoints and the places of the plane below them, one by one."""
-        if (name, plane) in self._seen or not self.runs:
-            return
-        known = self._known.setdefault((name, plane), {})
-        for run, (checkpoints, _) in self.runs.items():
-            for i, theta in enumerate(checkpoints):
-                if (run, i) not in known:
-                    known[run, i] = project_run(self.landscapes[name], [theta], self.planes[plane])
+        real, below = self._real[name], self.scored[name]
+        for run in self.runs:
+            for point, place in zip(*self._both(run, plane), strict=True):
+                if not (real.knows([point]) and below.knows([place])):
+                    real([point]), below([place])
                     yield
-        self._seen[name, plane] = {
-            run: replace(one, shadows=_together([known[run, i] for i in range(len(one.steps))]))
-            for run, one in self.plotted(plane).items()
+
+    def plotted(self, plane: str) -> dict[str, PlottedRun]:
+        """The runs' checkpoints on this plane; what they score is not asked yet."""
+        return {
+            name: PlottedRun(self._locate(name, plane)[0], run.steps)
+            for name, run in self.runs.items()
         }
-        yield
 
     def home(self, plane: str) -> Place:
         """Where to begin: at the first mark, else at the plane's origin."""
         x, y = next(iter(self.places(plane).values()), (0.0, 0.0))
         return round(x, 4), round(y, 4)
 
-    def grid(self, plane: str, zoom: float, resolution: int) -> tuple[Tensor, Tensor]:
-        """Columns and rows of a map."""
-        return _wider(self.bounds(plane), zoom).grid(resolution)
+    def seen(self, plane: str, zoom: float) -> Bounds:
+        """How much of the plane is seen: `zoom` times as wide and as high as what lies on it."""
+        return _wider(self.bounds(plane), zoom)
 
-    def _survey(self, key: tuple[str, str, float, int]) -> Survey:
-        name, plane, zoom, resolution = key
-        x, y = self.grid(plane, zoom, resolution)
-        return Survey(self.landscapes[name], self.planes[plane], x, y)
+    def _both(self, run: str, plane: str) -> tuple[list[tuple[str, int]], list[OnPlane]]:
+        """A run's checkpoints, and the places of the plane below them."""
+        places = self._locate(run, plane)[0].tolist()
+        return [(run, i) for i in range(len(places))], [(plane, x, y) for x, y in places]
 
     def _points(self, places: Sequence[OnPlane]) -> Sequence[Weights]:
         # As points of the plane, not by themselves: the points that span it are at hand.
         places_on = torch.tensor([place[1:] for place in places], dtype=torch.double)
         return self.planes[places[0][0]].at(places_on)
 
+    def _checkpoints(self, points: Sequence[tuple[str, int]]) -> Sequence[Weights]:
+        return [self.runs[run].checkpoints[i] for run, i in points]
+
     def _find_places(self, plane: str) -> dict[str, Place]:
         """Where the marks on this plane are; one beside it says in its name how far it is away."""
         found = [_labelled(self.planes[plane], name, theta) for name, theta in self.marks.items()]
         return dict(item for item in found if item is not None)
 
-    def _plot(self, plane: str) -> dict[str, PlottedRun]:
-        """The runs' checkpoints on this plane; what they score is not asked yet."""
-        on = self.planes[plane]
-        return {
-            name: PlottedRun(on.locate(run.checkpoints)[0], run.steps)
-            for name, run in self.runs.items()
-        }
+    def _project(self, run: str, plane: str) -> tuple[Tensor, Tensor]:
+        """Where the checkpoints' projections lie, and how far below them."""
+        return self.planes[plane].locate(self.runs[run].checkpoints)
 
     def _is_isometric(self, plane: str) -> bool:
         """Whether distances on this plane are true."""
@@ -170,19 +172,6 @@ class PlaneStore:
             return 2.0  # near what guessing among ten classes costs
         home = abs(landscape(self.theta((plane, 0.0, 0.0))).loss)
         return (_FOLD - 1) * home or 1.0
-
-
-def _together(single: Sequence[ProjectedRun]) -> ProjectedRun:
-    """The shadows of several points, from those of each."""
-    real, shadow = (
-        Scores(
-            torch.cat([getattr(s, kind).loss.cpu().double() for s in single]),
-            torch.cat([getattr(s, kind).quality.cpu().double() for s in single]),
-            getattr(single[0], kind).measures,
-        )
-        for kind in ("real", "projected")
-    )
-    return ProjectedRun(real, shadow, torch.cat([s.distances for s in single]))
 
 
 def _labelled(plane: Plane, name: str, theta: Weights) -> tuple[str, Place] | None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import Any
 
 import plotly.graph_objects as go
-import torch
 from torch import Tensor
 
-from fusionlab.landscape import Scores
 from fusionlab.show.explore.landscape.landscape_view import shown_on
 from fusionlab.show.explore.landscape.plane_store import OnPlane, PlaneStore
 from fusionlab.show.explore.parts import Part, State
@@ -31,14 +28,19 @@ class SliceView(Part):
         way = s.before if s.cross_section == TWO else s.cross_section
         if way in (NONE, s.spot):
             return None
-        return Slice.across(*self._store.grid(s.plane, s.zoom, s.resolution), s.spot, way)
+        return Slice.across(*self._store.seen(s.plane, s.zoom).grid(s.resolution), s.spot, way)
 
     def frame(self, s: State) -> Hashable:
         """Its axes follow the values, so it is drawn anew whenever more is known."""
         if (found := self.slice(s)) is None:
             return None
         ends = [tuple(place) for place in found.places[[0, -1]].tolist()]
-        return s.plane, *ends, *found.named.values(), sum(self._known(s, found))
+        scored, places = (
+            [self._store.scored[n] for n in shown_on(self._store, s)],
+            _places(s, found),
+        )
+        known = sum(place in each.known for each in scored for place in places)
+        return s.plane, *ends, *found.named.values(), known
 
     def draw(self, s: State) -> list[go.Figure]:
         """The panel below the map."""
@@ -46,7 +48,9 @@ class SliceView(Part):
             return []
         self._learn(s, found, found.rounds()[0])
         places, title = _places(s, found), f"{capital(s.what)} along the cross-section"
-        scores = {name: self._scores(name, places) for name in shown_on(self._store, s)}
+        scores = {
+            name: self._store.scored[name].scores(places) for name in shown_on(self._store, s)
+        }
         return [draw_slice(found, scores, what=s.what, log=s.log, title=title)]
 
     def refine(self, s: State) -> Iterator[None]:
@@ -67,18 +71,6 @@ class SliceView(Part):
         places = _places(s, found)
         for name in shown_on(self._store, s):
             self._store.scored[name]([places[row] for row in rows.tolist()])
-
-    def _known(self, s: State, found: Slice) -> list[bool]:
-        places = _places(s, found)
-        scored = [self._store.scored[name].known for name in shown_on(self._store, s)]
-        return [place in known for known in scored for place in places]
-
-    def _scores(self, name: str, places: list[OnPlane]) -> Scores:
-        """What is measured along the slice; NaN where nothing is."""
-        known: Any = self._store.scored[name].known
-        rows = [tuple(known.get(place, (torch.nan, torch.nan))) for place in places]
-        loss, quality = torch.tensor(rows, dtype=torch.double).T
-        return Scores(loss, quality, self._store.measures)
 
 
 def _places(s: State, found: Slice) -> list[OnPlane]:
