@@ -59,13 +59,18 @@ def test_turning_the_picture_leaves_the_chosen_network(opened):
     explorer.says(r"^At \(0\.50, 0\.50\).*All 441 points")
     scene = explorer.box.locator("canvas").first.bounding_box()
     x, y = scene["x"] + scene["width"] / 2, scene["y"] + scene["height"] / 2
-    camera = "(e) => JSON.stringify(e.querySelector('.js-plotly-plot').layout.scene.camera?.eye)"
+    camera = (
+        "(e) => JSON.stringify(e.querySelector('.js-plotly-plot')._fullLayout.scene._scene"
+        ".getCamera().eye)"
+    )
     for i in range(20):
         before = explorer.box.evaluate(camera)
         opened.page.mouse.move(x + 3 * i, y)
         opened.page.mouse.down()
         for step in range(1, 5):
-            opened.page.mouse.move(x + 3 * i + (-1) ** i * 15 * step, y + 4 * step)
+            opened.page.mouse.move(
+                x + 3 * i + (-1) ** i * 15 * step, y + (-1) ** (i // 2) * 4 * step
+            )
         opened.page.mouse.up()
         opened.wait_for_change(lambda: explorer.box.evaluate(camera), before)
     assert place(explorer) == "At (0.50, 0.50)"

@@ -69,7 +69,9 @@ def test_every_figure_is_drawn_without_a_kernel_and_a_network(opened):
 
 def test_the_sliders_of_a_converted_page_move_its_pictures(opened):
     line, landscape = (stills(opened).nth(i) for i in range(2))
-    read = "(s) => JSON.stringify(s.querySelector('.js-plotly-plot')._fullData.map(t => [t.x, t.y]))"
+    read = (
+        "(s) => JSON.stringify(s.querySelector('.js-plotly-plot')._fullData.map(t => [t.x, t.y]))"
+    )
     for still in (line, landscape):
         before = still.evaluate(read)
         opened.press(still.get_by_role("slider"), "End")

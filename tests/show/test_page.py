@@ -14,7 +14,7 @@ from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
 from fusionlab import show
-from fusionlab.show.page import html
+from fusionlab.show.page import fig, html
 from fusionlab.show.page.fig import Fig
 from fusionlab.show.page.html import to_html
 
@@ -56,44 +56,46 @@ def test_a_closed_loader_is_replaced(sent):
 
 
 def test_a_change_sends_only_itself(sent):
-    fig = Fig(FIGURE)
+    shown = Fig(FIGURE)
     sent.clear()
-    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    shown.patch({"line": {"y": [5, 6]}}, "flat")
     ((method, data),) = sent
     assert method == "custom"
     assert data["content"] == {
         "traces": {"line": {"y": [5, 6]}},
         "layout": {"meta": {"description": "flat"}},
     }
-    assert fig.trace("line")["y"] == [5, 6]
-    assert fig.trace("line")["x"] == [0, 1]
-    assert fig.description == "flat"
+    assert shown.trace("line")["y"] == [5, 6]
+    assert shown.trace("line")["x"] == [0, 1]
+    assert shown.description == "flat"
 
 
 def test_a_page_that_is_loaded_again_gets_the_present_figure(sent):
-    fig = Fig(FIGURE)
-    fig.patch({"line": {"y": [5, 6]}}, "flat")
-    assert fig.get_state("_figure")["_figure"]["data"][0]["y"] == [5, 6]
+    shown = Fig(FIGURE)
+    shown.patch({"line": {"y": [5, 6]}}, "flat")
+    assert shown.get_state("_figure")["_figure"]["data"][0]["y"] == [5, 6]
 
 
 def test_a_view_that_comes_late_gets_what_it_missed(sent):
-    fig = Fig(FIGURE)
-    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    shown = Fig(FIGURE)
+    shown.patch({"line": {"y": [5, 6]}}, "flat")
     sent.clear()
     hear = {"content": {"data": {"method": "custom", "content": {"mounted": True}}}, "buffers": []}
-    fig._handle_msg(hear)
+    shown._handle_msg(hear)
     (figure,) = [data["state"]["_figure"] for method, data in sent if method == "update"]
     assert figure["data"][0]["y"] == [5, 6]
     sent.clear()
-    fig._handle_msg(hear)
+    shown._handle_msg(hear)
     assert sent == []  # it has missed nothing now
 
 
 def test_a_click_tells_the_trace_and_the_place(sent):
-    fig, clicks = Fig(FIGURE), []
-    fig.on_click = lambda *click: clicks.append(click)
+    shown, clicks = Fig(FIGURE), []
+    shown.on_click = lambda *click: clicks.append(click)
     content = {"clicked": [0.5, 2.5], "key": "line"}
-    fig._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    shown._handle_msg(
+        {"content": {"data": {"method": "custom", "content": content}}, "buffers": []}
+    )
     assert clicks == [("line", 0.5, 2.5)]
 
 
@@ -121,7 +123,7 @@ def displayed(monkeypatch):
 
     def show_it(explorer):
         bundles = []
-        monkeypatch.setattr(html, "display", lambda bundle, raw: bundles.append(bundle))
+        monkeypatch.setattr(fig, "display", lambda bundle, raw: bundles.append(bundle))
         explorer._ipython_display_()
         return bundles
 

@@ -16,8 +16,8 @@ def to_page(figure: go.Figure) -> str:
     title = html.escape(describe_figure(figure).split(".")[0])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
-        f'<meta name="viewport" content="width=device-width">\n'
-        f'{script_and_style()}</head>\n<body class="fusionlab-page">{to_html(figure)}</body></html>\n'
+        f'<meta name="viewport" content="width=device-width">\n{script_and_style()}</head>\n'
+        f'<body class="fusionlab-page">{to_html(figure)}</body></html>\n'
     )
 
 

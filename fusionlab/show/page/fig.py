@@ -9,8 +9,9 @@ from uuid import uuid4
 import anywidget
 import plotly.graph_objects as go
 import traitlets
+from IPython.display import display
 
-from fusionlab.show.page.html import display_with_twin, load_plotly, style, to_plain
+from fusionlab.show.page.html import load_plotly, style, to_html, to_plain
 
 Draw = Callable[[], None]  # shows a result that has been computed
 Changes = Mapping[str, Mapping[str, Any]]  # the key of a trace (its `meta`) → what changes in it
@@ -88,11 +89,15 @@ export default {
         """The trace of that key as it is drawn now."""
         return next(t for t in self.spec["data"] if t.get("meta") == key)
 
-    def display_in(
-        self, live: Mapping[str, Any] | None, still: Callable[[], go.Figure]
-    ) -> None:
-        """Display the widget around it, and below that a figure for pages without a kernel."""
-        display_with_twin(live or {}, self._twin, still, words=self.description)
+    def display_in(self, live: Mapping[str, Any] | None, still: Callable[[], go.Figure]) -> None:
+        """Display the widget around it, and below that a twin for pages without a kernel.
+
+        They are two outputs, since a converted notebook shows a widget rather than HTML in one
+        output, and then nothing at all if it cannot load the widgets.
+        """
+        display({**(live or {}), "text/plain": ""}, raw=True)
+        twin = to_html(still(), twin=self._twin)
+        display({"text/html": twin, "text/plain": self.description}, raw=True)
 
     def _hear(self, _: Fig, message: dict[str, Any], __: list[bytes]) -> None:
         if "clicked" in message:

@@ -12,7 +12,6 @@ import gzip
 import html
 import json
 import sys
-from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,7 +20,6 @@ from uuid import uuid4
 import anywidget
 import plotly.graph_objects as go
 import plotly.io as pio
-from IPython.display import display
 from plotly.io.base_renderers import MimetypeRenderer
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
@@ -118,18 +116,6 @@ def to_html(figure: go.Figure, *, twin: str = "") -> str:
         f'<script type="application/json">{spec}</script></div>\n'
         f"<script>{_START.replace('PLACE', place)}</script>"
     )
-
-
-def display_with_twin(
-    live: Mapping[str, Any], key: str, still: Callable[[], go.Figure], *, words: str
-) -> None:
-    """Display a live figure, and below it one that needs no kernel, for pages where none is.
-
-    They are two outputs, since a converted notebook shows a widget rather than HTML in one output,
-    and then nothing at all if it cannot load the widgets.
-    """
-    display({**live, "text/plain": ""}, raw=True)
-    display({"text/html": to_html(still(), twin=key), "text/plain": words}, raw=True)
 
 
 class _Still(MimetypeRenderer):

@@ -1,5 +1,5 @@
   // Figures follow the page into the dark; the colours of data stay.
-  const INK = { "#1F2933": "#E3E7EB", "#000000": "#FFFFFF" };
+  const INK = { "#1F2933": "#E3E7EB", "#000000": "#FFFFFF", "#5B6670": "#A8B2BD" };
   const LINE = { gridcolor: "#30363D", linecolor: "#57606A", tickcolor: "#57606A" };
   const BOX = { gridcolor: "#3A424B", backgroundcolor: "#1B1F24" };
   const DARK = {
@@ -19,7 +19,7 @@
     if (vscodeThemeKind) return !/light/.test(vscodeThemeKind);
     if (document.documentElement.getAttribute("theme")) // Colab
       return document.documentElement.getAttribute("theme") === "dark";
-    return /dark/.test(getComputedStyle(document.body).colorScheme)
+    return /dark/.test(getComputedStyle(document.documentElement).colorScheme)
       && matchMedia("(prefers-color-scheme: dark)").matches;
   };
 
@@ -35,8 +35,9 @@
     const at = ({ xaxis = "x", scene }) => scene ?? xaxis;
     const maps = new Set(data.filter(({ type }) => type === "contour").map(at));
     const traces = data.map((trace) => {
-      const { line, marker, textfont } = trace;
-      const inks = Object.entries({ line, marker, textfont }).filter(([, v]) => v);
+      const { line, marker, textfont, error_y } = trace;
+      const bars = error_y && { color: INK["#1F2933"], ...error_y };
+      const inks = Object.entries({ line, marker, textfont, error_y: bars }).filter(([, v]) => v);
       return maps.has(at(trace)) ? trace
         : { ...trace, ...Object.fromEntries(inks.map(([k, v]) => [k, turn(v)])) };
     });

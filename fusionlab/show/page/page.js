@@ -35,6 +35,7 @@
 
   const name = (el, layout) => {
     el.classList.toggle("fusionlab-wide", Boolean(layout.xaxis2));
+    el.classList.toggle("fusionlab-dark", isDark());
     el.setAttribute("role", "img");
     el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
   };
@@ -89,13 +90,34 @@
       const first = !el.data;
       name(el, spec.layout);
       await react(el, ...dressed(spec), spec.config);
-      el.classList.toggle("fusionlab-dark", isDark());
       if (first) drawn();
       readout(el);
       el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
     };
     return () => (waiting ||= requestAnimationFrame(() =>
       paint().catch((error) => fail(el, spec.layout, error))));
+  };
+
+  // Long words are folded to their first line for the eye; a screen reader reads them all.
+  const unfolder = (line) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "fusionlab-unfold";
+    button.addEventListener("click", () => {
+      const open = line.classList.toggle("fusionlab-unfolded");
+      button.setAttribute("aria-expanded", open);
+      button.textContent = open ? "less" : "more";
+    });
+    button.textContent = "more";
+    button.setAttribute("aria-expanded", false);
+    const fit = () => {
+      const words = line.querySelector(".widget-html-content");
+      button.hidden = !line.classList.contains("fusionlab-unfolded")
+        && !(words?.scrollWidth > words?.clientWidth);
+    };
+    new ResizeObserver(fit).observe(line);
+    new MutationObserver(fit).observe(line, { subtree: true, childList: true, characterData: true });
+    return button;
   };
 
   // Sliders of ipywidgets have no accessible name, and its status lines do not speak.
@@ -110,6 +132,7 @@
       for (const line of root.querySelectorAll(".fusionlab-status:not([aria-live])")) {
         line.setAttribute("role", "status");
         line.setAttribute("aria-live", "polite");
+        line.append(unfolder(line));
       }
     };
     const watch = new MutationObserver(fit);
@@ -150,8 +173,10 @@
       el.dispatchEvent(new CustomEvent("fusionlab-replaced"));
       el.querySelector(".hoverlayer")?.replaceChildren();
       const fresh = structuredClone(model.get("_figure"));
-      for (const [key, { camera }] of Object.entries(el.layout ?? {}).filter(([k]) => /^scene/.test(k)))
-        if (camera && fresh.layout[key]) fresh.layout[key].camera = camera;
+      for (const key of Object.keys(fresh.layout).filter((k) => /^scene/.test(k))) {
+        const camera = el._fullLayout?.[key]?._scene?.getCamera(); // plotly's layout may lag behind
+        if (camera) fresh.layout[key].camera = camera;
+      }
       Object.assign(spec, fresh);
       paint();
     };
@@ -240,6 +265,7 @@
     el.setAttribute("aria-describedby", words.id);
     let choose = () => {};
     followLook(async () => {
+      name(el, layout);
       await react(el, ...dressed({ data, layout }), config);
       choose();
     });
