@@ -184,6 +184,6 @@ def test_a_closed_explorer_stops_working():
 
 
 def test_the_explorer_says_in_words_what_it_shows():
-    bundle = explore(samples=IMAGES, names=("left", "right"))._repr_mimebundle_()
-    assert "t = 0.50: loss 2.50 nats, accuracy 100 %" in bundle["text/plain"]
-    assert "straight line from left to right" in bundle["text/plain"]
+    words = explore(samples=IMAGES, names=("left", "right")).fig.description
+    assert "t = 0.50: loss 2.50 nats, accuracy 100 %" in words
+    assert "straight line from left to right" in words

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import sys
 
 import nbformat
 import plotly.graph_objects as go
@@ -13,6 +14,7 @@ from nbconvert import HTMLExporter
 from plotly.offline import get_plotlyjs
 
 from fusionlab import show
+from fusionlab.show.page import fig, html
 from fusionlab.show.page.fig import Fig
 from fusionlab.show.page.html import to_html
 
@@ -27,9 +29,9 @@ def started(monkeypatch):
     return show.start()
 
 
-def payload(html: str) -> str:
+def payload(page: str) -> str:
     """The plotly that a page carries, unpacked."""
-    (packed,) = re.findall(r'fusionlab\.load\("([A-Za-z0-9+/=]+)"', html)
+    (packed,) = re.findall(r'fusionlab\.load\("([A-Za-z0-9+/=]+)"', page)
     return gzip.decompress(base64.b64decode(packed)).decode()
 
 
@@ -43,90 +45,124 @@ def test_many_figures_bring_plotly_once(sent):
     carriers = [data for _, data in sent if "fusionlab.load(" in str(data)]
     assert len(carriers) == 1
     others = [len(json.dumps(data)) for _, data in sent if data not in carriers]
-    assert max(others) < 10_000
+    assert max(others) < 20_000
 
 
 def test_a_closed_loader_is_replaced(sent):
     Fig(FIGURE)
-    from fusionlab.show.page import html
-
     html._loader[0].close()
     Fig(FIGURE)
     assert html._loader[0].comm is not None
 
 
 def test_a_change_sends_only_itself(sent):
-    fig = Fig(FIGURE)
+    shown = Fig(FIGURE)
     sent.clear()
-    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    shown.patch({"line": {"y": [5, 6]}}, "flat")
     ((method, data),) = sent
     assert method == "custom"
     assert data["content"] == {
         "traces": {"line": {"y": [5, 6]}},
         "layout": {"meta": {"description": "flat"}},
     }
-    assert fig.trace("line")["y"] == [5, 6]
-    assert fig.trace("line")["x"] == [0, 1]
-    assert fig.description == "flat"
+    assert shown.trace("line")["y"] == [5, 6]
+    assert shown.trace("line")["x"] == [0, 1]
+    assert shown.description == "flat"
 
 
 def test_a_page_that_is_loaded_again_gets_the_present_figure(sent):
-    fig = Fig(FIGURE)
-    fig.patch({"line": {"y": [5, 6]}}, "flat")
-    assert fig.get_state("_figure")["_figure"]["data"][0]["y"] == [5, 6]
+    shown = Fig(FIGURE)
+    shown.patch({"line": {"y": [5, 6]}}, "flat")
+    assert shown.get_state("_figure")["_figure"]["data"][0]["y"] == [5, 6]
 
 
 def test_a_view_that_comes_late_gets_what_it_missed(sent):
-    fig = Fig(FIGURE)
-    fig.patch({"line": {"y": [5, 6]}}, "flat")
+    shown = Fig(FIGURE)
+    shown.patch({"line": {"y": [5, 6]}}, "flat")
     sent.clear()
     hear = {"content": {"data": {"method": "custom", "content": {"mounted": True}}}, "buffers": []}
-    fig._handle_msg(hear)
+    shown._handle_msg(hear)
     (figure,) = [data["state"]["_figure"] for method, data in sent if method == "update"]
     assert figure["data"][0]["y"] == [5, 6]
     sent.clear()
-    fig._handle_msg(hear)
+    shown._handle_msg(hear)
     assert sent == []  # it has missed nothing now
 
 
 def test_a_click_tells_the_trace_and_the_place(sent):
-    fig, clicks = Fig(FIGURE), []
-    fig.on_click = lambda *click: clicks.append(click)
+    shown, clicks = Fig(FIGURE), []
+    shown.on_click = lambda *click: clicks.append(click)
     content = {"clicked": [0.5, 2.5], "key": "line"}
-    fig._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    shown._handle_msg(
+        {"content": {"data": {"method": "custom", "content": content}}, "buffers": []}
+    )
     assert clicks == [("line", 0.5, 2.5)]
 
 
 def test_a_plain_figure_is_displayed_as_html_and_words(started):
     bundle = pio.renderers["fusionlab"].to_mimebundle(FIGURE.to_dict())
     assert bundle["text/plain"] == "<Up>"
-    assert "<p>&lt;Up&gt;</p>" in bundle["text/html"]
+    assert ">&lt;Up&gt;</p>" in bundle["text/html"]
     assert len(bundle["text/html"]) < 10_000
 
 
 def test_no_text_of_a_figure_ends_its_script():
-    html = to_html(go.Figure(layout={"title": {"text": "</script><b>"}}))
-    assert html.count("</script>") == 1
+    page = to_html(go.Figure(layout={"title": {"text": "</script><b>"}}))
+    assert page.count("</script>") == 2  # of the figure's data, and of its start
 
 
 def test_the_tool_bar_shares_nothing():
-    html = to_html(FIGURE)
-    assert '"showSendToCloud": false' in html
-    assert '"displaylogo": false' in html
+    page = to_html(FIGURE)
+    assert '"showSendToCloud": false' in page
+    assert '"displaylogo": false' in page
 
 
-def test_a_saved_notebook_without_widget_state_becomes_html_that_still_moves(started):
+@pytest.fixture
+def displayed(monkeypatch):
+    """A function: an explorer → the bundles sent when it ends a cell."""
+
+    def show_it(explorer):
+        bundles = []
+        monkeypatch.setattr(fig, "display", lambda bundle, raw: bundles.append(bundle))
+        explorer._ipython_display_()
+        return bundles
+
+    return show_it
+
+
+def explored():
     explorer = show.explore_line(Hill(), LINE, samples=IMAGES, frames=5)
     explorer.wait(10)
-    outputs = [
-        nbformat.v4.new_output("display_data", data=dict(shown._repr_mimebundle_()))
-        for shown in (started, explorer)
-    ]
+    return explorer
+
+
+def test_an_explorer_is_followed_by_its_twin_for_pages_without_a_kernel(displayed):
+    explorer = explored()
+    live, twin = displayed(explorer)
+    assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == explorer.model_id
+    assert "t = 0.50: loss 2.50 nats" in twin["text/plain"]
+    assert f'data-twin="{explorer.fig._twin}"' in twin["text/html"]
+    assert "widget-view" not in str(list(twin))
+
+
+def test_a_converted_notebook_keeps_the_twin_beside_the_widget(started, displayed):
+    explorer = explored()
+    state = {explorer.model_id: {"model_name": "VBoxModel", "state": {}}}
+    bundles = [started._repr_mimebundle_(), *displayed(explorer)]
+    outputs = [nbformat.v4.new_output("display_data", data=bundle) for bundle in bundles]
     cells = [nbformat.v4.new_code_cell("show", outputs=[output]) for output in outputs]
-    html, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=cells))
-    assert payload(html) == get_plotlyjs()
-    assert "barrier 1.00 nats" in html
-    (spec,) = re.findall(r'\.show\(document\.getElementById\("[^"]+"\), (\{.*\})\);', html)
-    figure = json.loads(spec.replace(r"<\/", "</"))
+    widgets = {"application/vnd.jupyter.widget-state+json": {"state": state}}
+    book = nbformat.v4.new_notebook(cells=cells, metadata={"widgets": widgets})
+    page, _ = HTMLExporter().from_notebook_node(book)
+    assert payload(page) == get_plotlyjs()
+    assert "Here the loss lies 1.00 nats above the straight line" in page
+    (spec,) = re.findall(r'<script type="application/json">(.*?)</script></div>', page)
+    figure = json.loads(spec)
     assert [frame["name"] for frame in figure["frames"]] == ["0.00", "0.25", "0.50", "0.75", "1.00"]
     assert len(figure["layout"]["meta"]["words"]) == 5
+
+
+def test_where_each_cell_is_a_page_a_figure_brings_the_drawing_library(monkeypatch):
+    assert "fusionlab.load(" not in to_html(FIGURE)
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    assert payload(to_html(FIGURE)) == get_plotlyjs()

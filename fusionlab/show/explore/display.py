@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from fusionlab.show.explore.controls import button, in_a_row
 from fusionlab.show.page.fig import Fig
-from fusionlab.show.page.html import to_html
 
 
 class Display(widgets.VBox):
@@ -64,6 +62,5 @@ class Display(widgets.VBox):
         self._code.layout.display = "" if self._code.layout.display == "none" else "none"
         self.write_code()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
-        return {**bundle, "text/html": to_html(self.still()), "text/plain": self.fig.description}
+    def _ipython_display_(self) -> None:
+        self.fig.display_in(super()._repr_mimebundle_(), self.still)

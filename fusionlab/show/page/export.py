@@ -8,17 +8,16 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from fusionlab.checkpoints import atomic_write
-from fusionlab.show.page.html import describe_figure, page_script, style, to_html
+from fusionlab.show.page.html import describe_figure, script_and_style, to_html
 
 
 def to_page(figure: go.Figure) -> str:
     """One HTML page with all that it needs, to be opened without a network."""
-    script = page_script().replace("</", r"<\/")
     title = html.escape(describe_figure(figure).split(".")[0])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
-        f'<meta name="viewport" content="width=device-width">\n<style>{style()}</style>\n'
-        f"<script>{script}</script></head>\n<body>{to_html(figure)}</body></html>\n"
+        f'<meta name="viewport" content="width=device-width">\n{script_and_style()}</head>\n'
+        f'<body class="fusionlab-page">{to_html(figure)}</body></html>\n'
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
 import anywidget
 import plotly.graph_objects as go
 import traitlets
+from IPython.display import display
 
-from fusionlab.show.page.html import READY, load_plotly, style, to_plain
+from fusionlab.show.page.html import load_plotly, style, to_html, to_plain
 
 Draw = Callable[[], None]  # shows a result that has been computed
 Changes = Mapping[str, Mapping[str, Any]]  # the key of a trace (its `meta`) → what changes in it
@@ -22,35 +24,46 @@ class Fig(anywidget.AnyWidget):
         figure: what to draw; its `layout.meta["description"]` is its accessible name.
     """
 
-    _esm = (
-        READY
-        + """
+    _esm = """
+const bring = async (model) => {
+  for (let i = 0; i < 20 && !globalThis.fusionlab; i++) await new Promise((r) => setTimeout(r, 50));
+  if (globalThis.fusionlab) return;
+  const loader = await model.widget_manager.get_model(model.get("_loader"));
+  const code = new Blob([loader.get("_esm")], { type: "text/javascript" });
+  await import(URL.createObjectURL(code));
+};
+
 export default {
   async render({ model, el }) {
     el.textContent = "Drawing …";
-    const page = await ready();
-    if (!page) return;
+    try {
+      await bring(model);
+    } catch (error) {
+      el.textContent = `Not drawn: the drawing library did not come (${error.message}). `
+        + "Run the cell with show.start() again, then this one.";
+      return;
+    }
     el.textContent = "";
     const frame = document.createElement("div");  // ipywidgets keeps resetting the style of el
     const place = document.createElement("div");
     frame.className = "fusionlab-frame";
     frame.append(place);
     el.append(frame);
-    return page.mount(model, place);
+    return globalThis.fusionlab.mount(model, place);
   },
 };
 """
-    )
     _css = style()
     # The number of the drawing; to the page it goes as the drawing itself, as it is by then.
+    _loader = traitlets.Unicode().tag(sync=True)  # brings plotly where each output is a page
+    _twin = traitlets.Unicode().tag(sync=True)
     _figure = traitlets.Int(0).tag(sync=True, to_json=lambda _, fig: fig.spec)
 
     def __init__(self, figure: go.Figure) -> None:
-        load_plotly()
         self.spec = to_plain(figure)
         self.on_click: Callable[[str, float, float], None] = lambda key, x, y: None
         self._patched = False
-        super().__init__()
+        super().__init__(_loader=load_plotly(), _twin=uuid4().hex)
         self.on_msg(self._hear)
 
     def draw(self, figure: go.Figure) -> None:
@@ -75,6 +88,16 @@ export default {
     def trace(self, key: str) -> dict[str, Any]:
         """The trace of that key as it is drawn now."""
         return next(t for t in self.spec["data"] if t.get("meta") == key)
+
+    def display_in(self, live: Mapping[str, Any] | None, still: Callable[[], go.Figure]) -> None:
+        """Display the widget around it, and below that a twin for pages without a kernel.
+
+        They are two outputs, since a converted notebook shows a widget rather than HTML in one
+        output, and then nothing at all if it cannot load the widgets.
+        """
+        display({**(live or {}), "text/plain": ""}, raw=True)
+        twin = to_html(still(), twin=self._twin)
+        display({"text/html": twin, "text/plain": self.description}, raw=True)
 
     def _hear(self, _: Fig, message: dict[str, Any], __: list[bytes]) -> None:
         if "clicked" in message:

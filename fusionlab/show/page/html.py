@@ -11,6 +11,7 @@ import base64
 import gzip
 import html
 import json
+import sys
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -30,12 +31,20 @@ _TOOL_BAR = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
 
-READY = """
-const ready = async () => {
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
-  for (let i = 0; i < 600 && !globalThis.fusionlab; i++) await pause();
-  return globalThis.fusionlab;
-};
+_SCRIPTS = ("look", "press", "page")  # parts first, the whole last
+
+_START = """
+(() => {
+  const still = document.getElementById("PLACE");
+  const draw = () => fusionlab.show(still);
+  if (globalThis.fusionlab) return draw();
+  addEventListener("fusionlab", draw, { once: true });
+  setTimeout(() => {
+    if (!globalThis.fusionlab) still.querySelector("p").append(" (Not drawn: this page has no "
+      + "drawing library. Run the cell with show.start(), or write show.start() into this cell, "
+      + "above the figure.)");
+  }, 5000);
+})();
 """
 
 
@@ -43,12 +52,13 @@ const ready = async () => {
 def page_script() -> str:
     """The JavaScript that a page needs once: how to draw, and plotly, compressed."""
     packed = base64.b64encode(gzip.compress(get_plotlyjs().encode(), 6, mtime=0)).decode()
-    drawing = files(__package__).joinpath("page.js").read_text("utf-8")
-    return f'{drawing}\nfusionlab.load("{packed}", "{get_plotlyjs_version()}");\n'
+    parts = [files(__package__).joinpath(f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
+    drawing = "(() => {\n" + "\n".join(parts) + "})();\n"
+    return f'{drawing}fusionlab.load("{packed}", "{get_plotlyjs_version()}");\n'
 
 
 def style() -> str:
-    """The style map_ of figures and explorers."""
+    """The style sheet of figures and explorers."""
     return files(__package__).joinpath("page.css").read_text("utf-8")
 
 
@@ -63,10 +73,11 @@ class _Loader(anywidget.AnyWidget):
 _loader: list[_Loader] = []
 
 
-def load_plotly() -> None:
-    """Bring plotly to the page, once for this kernel."""
+def load_plotly() -> str:
+    """Bring plotly to the page, once for this kernel; the id of the model that does it."""
     if not _loader or _loader[0].comm is None:
         _loader[:] = [_Loader()]
+    return str(_loader[0].model_id)
 
 
 def to_plain(figure: go.Figure) -> dict[str, Any]:
@@ -80,16 +91,30 @@ def describe_figure(figure: go.Figure) -> str:
     return str(meta.get("description") or figure.layout.title.text or "figure")
 
 
-def to_html(figure: go.Figure) -> str:
-    """A figure that stands alone on a page that `start` has prepared, its words below it."""
-    spec = json.dumps(to_plain(figure)).replace("</", r"<\/")
-    place, height = f"fusionlab-{uuid4().hex}", figure.layout.height or 360
+def script_and_style() -> str:
+    """The page's script and style, as HTML."""
+    script = page_script().replace("</", r"<\/")
+    return f"<style>{style()}</style><script>{script}</script>"
+
+
+def to_html(figure: go.Figure, *, twin: str = "") -> str:
+    """A figure that stands alone on a page that `start` has prepared, its words below it.
+
+    The words are seen until it is drawn; from then on they are there for screen readers.
+
+    Args:
+        figure: what to draw.
+        twin: the key of the live figure beside it: where that one lives, this one hides.
+    """
+    spec = json.dumps(to_plain(figure)).replace("<", r"\u003c")
+    place = f"fusionlab-{uuid4().hex}"
+    kind = f'fusionlab-still fusionlab-twin" data-twin="{twin}' if twin else "fusionlab-still"
+    alone = script_and_style() if "google.colab" in sys.modules else ""  # each cell is a page there
     return (
-        f'<div class="fusionlab-still"><div class="fusionlab-frame"><div id="{place}" '
-        f'class="fusionlab-figure" style="min-height:{height}px"></div></div>'
-        f"<p>{html.escape(describe_figure(figure))}</p></div>\n"
-        f"<script>(async () => {{{READY}\n"
-        f'(await ready())?.show(document.getElementById("{place}"), {spec});\n}})();</script>'
+        f'{alone}<div class="{kind}" id="{place}">\n'
+        f'<p id="{place}-words">{html.escape(describe_figure(figure))}</p>\n'
+        f'<script type="application/json">{spec}</script></div>\n'
+        f"<script>{_START.replace('PLACE', place)}</script>"
     )
 
 
@@ -107,11 +132,9 @@ class _Page:
     """Shown by the set-up cell: what the page needs to draw without a kernel."""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        script = page_script().replace("</", r"<\/")
-        return {
-            "text/html": f"<style>{style()}</style><script>{script}</script>",
-            "text/plain": "Figures of this notebook are drawn by plotly.",
-        }
+        words = "Where no script may run, as on GitHub, a figure of this notebook is told in words."
+        page = f'{script_and_style()}<p class="fusionlab-scriptless">{words}</p>'
+        return {"text/html": page, "text/plain": words}
 
 
 def start() -> _Page:

@@ -1,6 +1,5 @@
-// What a page needs to draw figures, once per page: plotly itself, and four ways to use it.
-// `mount` draws a figure that Python changes, `show` one that stands alone, with its slider.
-(() => {
+  // What a page needs to draw figures, once per page: plotly itself, and two ways to use it.
+  // `mount` draws a figure that Python changes, `show` one that stands alone, with its slider.
   const merge = (target, patch) => {
     for (const [key, value] of Object.entries(patch)) {
       const branch = value && typeof value === "object" && !Array.isArray(value);
@@ -36,6 +35,7 @@
 
   const name = (el, layout) => {
     el.classList.toggle("fusionlab-wide", Boolean(layout.xaxis2));
+    el.classList.toggle("fusionlab-dark", isDark());
     el.setAttribute("role", "img");
     el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
   };
@@ -73,18 +73,51 @@
     el.addEventListener("fusionlab-replaced", clear);
   };
 
-  // Draws at most once per frame of the screen, always the newest state.
-  const painter = (el, spec) => {
+  const fail = (el, layout, error) => {
+    const words = layout.meta?.description ?? "";
+    el.textContent = `${words} (Not drawn: ${error.message}. Run this cell again.)`;
+  };
+
+  // Draws at most once per frame of the screen, always the newest state; not out of sight, where
+  // no text has a size, and not while the figure is pressed.
+  const painter = (el, spec, { press, drawn }) => {
     let waiting = 0;
     const paint = async () => {
       const { react } = await plotly();
+      await press.over;
       waiting = 0;
+      if (!el.clientWidth) return;
+      const first = !el.data;
       name(el, spec.layout);
-      if (el.isConnected) await react(el, spec.data, spec.layout, spec.config);
-      if (el.data && el.on) readout(el);
+      await react(el, ...dressed(spec), spec.config);
+      if (first) drawn();
+      readout(el);
       el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
     };
-    return () => (waiting ||= requestAnimationFrame(paint));
+    return () => (waiting ||= requestAnimationFrame(() =>
+      paint().catch((error) => fail(el, spec.layout, error))));
+  };
+
+  // Long words are folded to their first line for the eye; a screen reader reads them all.
+  const unfolder = (line) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "fusionlab-unfold";
+    button.addEventListener("click", () => {
+      const open = line.classList.toggle("fusionlab-unfolded");
+      button.setAttribute("aria-expanded", open);
+      button.textContent = open ? "less" : "more";
+    });
+    button.textContent = "more";
+    button.setAttribute("aria-expanded", false);
+    const fit = () => {
+      const words = line.querySelector(".widget-html-content");
+      button.hidden = !line.classList.contains("fusionlab-unfolded")
+        && !(words?.scrollWidth > words?.clientWidth);
+    };
+    new ResizeObserver(fit).observe(line);
+    new MutationObserver(fit).observe(line, { subtree: true, childList: true, characterData: true });
+    return button;
   };
 
   // Sliders of ipywidgets have no accessible name, and its status lines do not speak.
@@ -99,6 +132,7 @@
       for (const line of root.querySelectorAll(".fusionlab-status:not([aria-live])")) {
         line.setAttribute("role", "status");
         line.setAttribute("aria-live", "polite");
+        line.append(unfolder(line));
       }
     };
     const watch = new MutationObserver(fit);
@@ -122,14 +156,27 @@
     return (await plotly()).downloadImage(el, { format: kind, filename: name, ...size });
   };
 
+  // Live figures by the key of their twin, which hides where they are.
+  const live = (globalThis.fusionlabLive ??= new Set());
+  const hide = (twin) => twin && ((twin.closest(".jp-OutputArea-child") ?? twin).style.display = "none");
+
   const mount = (model, el) => {
     const spec = structuredClone(model.get("_figure"));
-    const paint = painter(el, spec);
+    const press = presses(el, ({ x, y, key }) => model.send({ clicked: [x, y], key }));
+    const drawn = () => {
+      press.watch();
+      live.add(model.get("_twin"));
+      hide(document.querySelector(`[data-twin="${model.get("_twin")}"]`));
+    };
+    const paint = painter(el, spec, { press, drawn });
     const replace = () => {
       el.dispatchEvent(new CustomEvent("fusionlab-replaced"));
+      el.querySelector(".hoverlayer")?.replaceChildren();
       const fresh = structuredClone(model.get("_figure"));
-      for (const [key, { camera }] of Object.entries(el.layout ?? {}).filter(([k]) => /^scene/.test(k)))
-        if (camera && fresh.layout[key]) fresh.layout[key].camera = camera;
+      for (const key of Object.keys(fresh.layout).filter((k) => /^scene/.test(k))) {
+        const camera = el._fullLayout?.[key]?._scene?.getCamera(); // plotly's layout may lag behind
+        if (camera) fresh.layout[key].camera = camera;
+      }
       Object.assign(spec, fresh);
       paint();
     };
@@ -142,29 +189,22 @@
     let undress;
     const size = new ResizeObserver(() => {
       undress ??= dress(el); // only now is the figure a part of the page
-      if (el.data && el.clientWidth) Plotly.Plots.resize(el);
+      if (!el.data) paint();
+      else if (el.clientWidth) Plotly.Plots.resize(el);
     });
     el.classList.add("fusionlab-figure");
     el.style.minHeight = `${spec.layout.height}px`;
     name(el, spec.layout);
     model.on("change:_figure", replace);
     model.on("msg:custom", change);
+    model.send({ mounted: true });
     size.observe(el);
-    plotly().then(async ({ react }) => {
-      await react(el, spec.data, spec.layout, spec.config);
-      el.on("plotly_click", ({ points: [{ x, y, data }] }) =>
-        model.send({ clicked: [x, y], key: data.meta ?? "" }));
-      readout(el);
-      model.send({ mounted: true });
-      el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
-    }).catch((error) => {
-      const words = spec.layout.meta?.description ?? "";
-      el.textContent = `${words} (Not drawn: ${error.message}. Run this cell again.)`;
-    });
+    const unfollow = followLook(paint);
     return () => {
       model.off("change:_figure", replace);
       model.off("msg:custom", change);
       size.disconnect();
+      unfollow();
       undress?.();
       globalThis.Plotly?.purge(el);
     };
@@ -187,6 +227,7 @@
     el.before(row);
     if (plays) row.prepend(player(input));
     follow();
+    return follow;
   };
 
   // A button that moves a slider on by itself, to its end or until it is pressed again.
@@ -211,24 +252,52 @@
     return button;
   };
 
-  const show = async (el, { data, layout, config, frames = [] }) => {
-    const { newPlot, addFrames, animate } = await plotly();
+  const draw = async (still, el, words) => {
+    const spec = JSON.parse(still.querySelector("script").textContent);
+    const { data, layout, config, frames = [] } = spec;
+    const { newPlot, react, addFrames, animate } = await plotly();
     const [control] = layout.sliders ?? [];
     delete layout.sliders;
     name(el, layout);
-    await newPlot(el, data, layout, config);
+    await newPlot(el, ...dressed(spec), config);
     readout(el, "Point at the map to read it.");
+    still.classList.add("fusionlab-drawn"); // its words are for screen readers now
+    el.setAttribute("aria-describedby", words.id);
+    let choose = () => {};
+    followLook(async () => {
+      name(el, layout);
+      await react(el, ...dressed({ data, layout }), config);
+      choose();
+    });
     if (!control) return;
     await addFrames(el, frames);
-    const still = { mode: "immediate", frame: { duration: 0, redraw: true }, transition: { duration: 0 } };
-    slider(el, {
+    const once = { mode: "immediate", frame: { duration: 0, redraw: true }, transition: { duration: 0 } };
+    choose = slider(el, {
       label: control.currentvalue.prefix,
       steps: control.steps.map((step) => step.label),
       words: layout.meta.words,
       plays: layout.meta.plays,
       start: control.active ?? 0,
-    }, (frame) => animate(el, [frame], still));
+    }, (frame) => animate(el, [frame], once));
+  };
+
+  // Drawn when it comes into sight, which a twin of a live figure never does.
+  const show = (still) => {
+    if (live.has(still.dataset.twin)) return hide(still);
+    const [frame, el, words] = [document.createElement("div"), document.createElement("div"), still.querySelector("p")];
+    const { layout } = JSON.parse(still.querySelector("script").textContent);
+    frame.className = "fusionlab-frame";
+    el.className = "fusionlab-figure";
+    el.style.minHeight = `${layout.height ?? 360}px`;
+    frame.append(el);
+    still.prepend(frame);
+    const sight = new IntersectionObserver((seen) => {
+      if (!seen.some(({ isIntersecting }) => isIntersecting)) return;
+      sight.disconnect();
+      draw(still, el, words).catch((error) => fail(el, layout, error));
+    }, { rootMargin: "600px" });
+    sight.observe(still);
   };
 
   globalThis.fusionlab = { load, mount, show };
-})();
+  dispatchEvent(new Event("fusionlab"));
