@@ -78,14 +78,15 @@ def test_turning_the_picture_leaves_the_chosen_network(opened):
 
 def test_a_click_in_space_chooses_a_network(opened):
     explorer = Explorer(opened, 1)
+    explorer.control("button", "Reset").click()
+    before = explorer.says(r"^At \(0\.50, 0\.50\).*All 441 points").split(":")[0]
     scene = explorer.box.locator("canvas").first.bounding_box()
-    before = place(explorer)
-    opened.page.mouse.move(scene["x"] + 0.4 * scene["width"], scene["y"] + 0.6 * scene["height"])
-    opened.wait_for_change(
-        lambda: explorer.box.locator(".fusionlab-readout").inner_text(),
-        "Point at the map to read it; click to go there.",
-    )
-    press(opened.page, scene["x"] + 0.4 * scene["width"], scene["y"] + 0.6 * scene["height"])
+    x, y = scene["x"] + scene["width"] / 2, scene["y"] + scene["height"] / 2
+    opened.page.mouse.move(x - 20, y)
+    opened.page.mouse.move(x, y)
+    readout = explorer.box.locator(".fusionlab-readout")
+    opened.wait_for_change(readout.inner_text, "Point at the map to read it; click to go there.")
+    press(opened.page, x, y)
     opened.wait_for_change(lambda: place(explorer), before)
 
 

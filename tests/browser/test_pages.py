@@ -111,3 +111,20 @@ def test_a_live_figure_without_a_drawing_library_says_what_to_do(open_page):
     opened.page.set_content("<body></body>")
     opened.page.evaluate(LIVE, [Fig._esm, "", json.loads(json.dumps(to_plain(line())))])
     opened.page.get_by_text("Run the cell with show.start() again").wait_for(timeout=60_000)
+
+
+def test_panels_come_below_one_another_where_there_is_no_room(saved):
+    both = show.arrange([(line(), (0.0, 0.45, 0.0, 1.0)), (line(), (0.55, 1.0, 0.0, 1.0))])
+    opened = saved(both, width=680)
+    read = (
+        "(p) => [p._fullLayout.xaxis, p._fullLayout.yaxis2, p._fullLayout.yaxis].map(a => a.domain)"
+    )
+    across, below, above = drawn(opened).evaluate(read)
+    assert across[0] == 0
+    assert across[1] > 0.8
+    assert below[1] < above[0]
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 680
+    opened.page.set_viewport_size({"width": 1000, "height": 700})
+    opened.page.reload()
+    _, right, left = drawn(opened).evaluate(read)
+    assert right == left

@@ -31,7 +31,7 @@ _TOOL_BAR = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
 }
 
-_SCRIPTS = ("look", "press", "page")  # parts first, the whole last
+_SCRIPTS = ("look", "narrow", "press", "page")  # parts first, the whole last
 
 _START = """
 (() => {

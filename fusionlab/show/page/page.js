@@ -34,10 +34,15 @@
   };
 
   const name = (el, layout) => {
-    el.classList.toggle("fusionlab-wide", Boolean(layout.xaxis2));
     el.classList.toggle("fusionlab-dark", isDark());
     el.setAttribute("role", "img");
     el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
+  };
+
+  // What is drawn on this page: dark where it is dark, stacked where it is narrow.
+  const fitted = (el, spec) => {
+    const [data, layout] = dressed(spec);
+    return isNarrow(el, layout) ? stacked(data, layout) : [data, layout];
   };
 
   // What a hover label says, in the words of its template: %{x:.2f}, %{customdata:.3g}, …
@@ -89,7 +94,7 @@
       if (!el.clientWidth) return;
       const first = !el.data;
       name(el, spec.layout);
-      await react(el, ...dressed(spec), spec.config);
+      await react(el, ...fitted(el, spec), spec.config);
       if (first) drawn();
       readout(el);
       el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
@@ -186,11 +191,12 @@
       apply(spec, message);
       paint();
     };
-    let undress;
+    let undress, narrow = false;
     const size = new ResizeObserver(() => {
       undress ??= dress(el); // only now is the figure a part of the page
-      if (!el.data) paint();
+      if (!el.data || isNarrow(el, spec.layout) !== narrow) paint();
       else if (el.clientWidth) Plotly.Plots.resize(el);
+      narrow = isNarrow(el, spec.layout);
     });
     el.classList.add("fusionlab-figure");
     el.style.minHeight = `${spec.layout.height}px`;
@@ -259,14 +265,14 @@
     const [control] = layout.sliders ?? [];
     delete layout.sliders;
     name(el, layout);
-    await newPlot(el, ...dressed(spec), config);
+    await newPlot(el, ...fitted(el, spec), config);
     readout(el, "Point at the map to read it.");
     still.classList.add("fusionlab-drawn"); // its words are for screen readers now
     el.setAttribute("aria-describedby", words.id);
     let choose = () => {};
     followLook(async () => {
       name(el, layout);
-      await react(el, ...dressed({ data, layout }), config);
+      await react(el, ...fitted(el, { data, layout }), config);
       choose();
     });
     if (!control) return;

@@ -1,0 +1,55 @@
+  // Panels that stand side by side come below one another where there is no room for them.
+  const ROOM = 720; // pixels that they need
+
+  const panelsOf = (layout) => Object.entries(layout)
+    .filter(([key, value]) => /^(xaxis|scene)\d*$/.test(key) && value.domain)
+    .map(([key, { domain }]) => (/^scene/.test(key) ? domain.x : domain));
+
+  // Where each column of panels begins.
+  const columnsOf = (layout) => {
+    const starts = panelsOf(layout).sort((a, b) => a[0] - b[0]);
+    const ends = [];
+    return starts.filter(([left, right]) => {
+      const fresh = !ends.length || left >= Math.max(...ends);
+      ends.push(right);
+      return fresh;
+    }).map(([left]) => left);
+  };
+
+  const isNarrow = (el, layout) => {
+    const room = el.parentElement?.clientWidth;
+    return room > 0 && room < ROOM && columnsOf(layout).length > 1;
+  };
+
+  const stacked = (data, layout) => {
+    const lefts = columnsOf(layout), n = lefts.length;
+    const column = (x) => lefts.filter((left) => left <= x + 1e-6).length - 1;
+    const across = (x, i) => (x - lefts[i]) / ((lefts[i + 1] ?? 1.02) - 0.02 - lefts[i]);
+    const up = (y, i) => (n - 1 - i + 0.15 + 0.77 * y) / n;
+    const move = (item) => {
+      const i = column(Math.max(item.x ?? 0, 0));
+      return { ...item, x: across(item.x, i), y: up(item.y, i) };
+    };
+    const fresh = { ...layout, height: Math.round((layout.height ?? 360) * n * 0.9) };
+    for (const [key, value] of Object.entries(layout)) {
+      const number = key.match(/^[a-z]+(\d*)$/)?.[1];
+      if (/^scene/.test(key) && value.domain) {
+        const i = column(value.domain.x[0]);
+        const domain = { x: value.domain.x.map((x) => across(x, i)), y: value.domain.y.map((y) => up(y, i)) };
+        fresh[key] = { ...value, domain };
+      }
+      if (/^xaxis/.test(key) && value.domain) {
+        const i = column(value.domain[0]), y = `yaxis${number}`;
+        fresh[key] = { ...value, domain: value.domain.map((x) => Math.min(across(x, i), 1)) };
+        fresh[y] = { ...layout[y], domain: layout[y].domain.map((v) => up(v, i)) };
+      }
+      if (/^legend/.test(key) && value.x !== undefined && value.y !== undefined) fresh[key] = move(value);
+    }
+    fresh.annotations = layout.annotations?.map((one) => (one.xref === "paper" ? move(one) : one));
+    const bars = data.map((trace) => {
+      const { colorbar: bar } = trace;
+      return bar?.x === undefined ? trace
+        : { ...trace, colorbar: { ...move(bar), len: (0.77 * (bar.len ?? 1)) / n } };
+    });
+    return [bars, fresh];
+  };
