@@ -25,7 +25,7 @@ CLASSES = 5
 BETWEEN = (0.0, 0.5, 1.0)
 TORCHVISION = {
     "alexnet": 64, "convnext_tiny": 64, "densenet121": 64, "efficientnet_b0": 64,
-    "efficientnet_v2_s": 64, "googlenet": 64, "inception_v3": 96, "maxvit_t": 224,
+    "efficientnet_v2_s": 64, "googlenet": 64, "inception_v3": 299, "maxvit_t": 224,
     "mnasnet0_5": 64, "mobilenet_v2": 64, "mobilenet_v3_small": 64, "regnet_x_400mf": 64,
     "resnet18": 64, "resnext50_32x4d": 64, "shufflenet_v2_x0_5": 64, "squeezenet1_1": 64,
     "swin_t": 64, "swin_v2_t": 64, "vgg11_bn": 64, "vit_b_16": 224, "wide_resnet50_2": 64,
