@@ -13,10 +13,10 @@ CELLS = (
     "        time.sleep(self.seconds)\n"
     "        x, y = theta['w'].tolist()\n"
     "        return Score(1 + x * x + 4 * x * (1 - x) + y * y, 1.0)\n"
-    "slow, quick = Slow(), Slow()\nslow.seconds, quick.seconds = 0.03, 0\n"
+    "slow, quick = Slow(), Slow()\nslow.seconds, quick.seconds = 0.1, 0\n"
     "a, b, c = point(0, 0), point(1, 0), point(0, 1)\n"
     "marks, plane = {'a': a, 'b': b, 'c': c}, Plane.through(a, b, c)",
-    "show.explore_landscape(slow, plane, marks, resolution=81)",
+    "show.explore_landscape(slow, plane, marks, resolution=41)",
     "show.explore_landscape(quick, plane, marks, resolution=21, spot=(0.5, 0.5), view='3d')",
 )
 COORDINATES = r"^At \((-?\d+\.\d\d), (-?\d+\.\d\d)\)"

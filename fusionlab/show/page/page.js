@@ -83,24 +83,34 @@
     el.textContent = `${words} (Not drawn: ${error.message}. Run this cell again.)`;
   };
 
-  // Draws at most once per frame of the screen, always the newest state; not out of sight, where
-  // no text has a size, and not while the figure is pressed.
+  // Draws at most once per frame of the screen, always the newest state, one drawing after the
+  // other; not out of sight, where no text has a size, and not while the figure is pressed.
   const painter = (el, spec, { press, drawn }) => {
-    let waiting = 0;
+    let asked = false, busy = false, first = true;
     const paint = async () => {
       const { react } = await plotly();
       await press.over;
-      waiting = 0;
+      asked = false;
       if (!el.clientWidth) return;
-      const first = !el.data;
       name(el, spec.layout);
       await react(el, ...fitted(el, spec), spec.config);
       if (first) drawn();
+      first = false;
       readout(el);
       el.dispatchEvent(new CustomEvent("fusionlab-drawn"));
     };
-    return () => (waiting ||= requestAnimationFrame(() =>
-      paint().catch((error) => fail(el, spec.layout, error))));
+    const work = async () => {
+      while (asked) {
+        await frames(1);
+        await paint();
+      }
+    };
+    return () => {
+      asked = true;
+      if (busy) return;
+      busy = true;
+      work().catch((error) => fail(el, spec.layout, error)).finally(() => (busy = false));
+    };
   };
 
   // Long words are folded to their first line for the eye; a screen reader reads them all.
@@ -168,7 +178,9 @@
   const mount = (model, el) => {
     const spec = structuredClone(model.get("_figure"));
     const press = presses(el, ({ x, y, key }) => model.send({ clicked: [x, y], key }));
+    let undress, narrow = false, ready = false;
     const drawn = () => {
+      ready = true;
       press.watch();
       live.add(model.get("_twin"));
       hide(document.querySelector(`[data-twin="${model.get("_twin")}"]`));
@@ -191,10 +203,9 @@
       apply(spec, message);
       paint();
     };
-    let undress, narrow = false;
     const size = new ResizeObserver(() => {
       undress ??= dress(el); // only now is the figure a part of the page
-      if (!el.data || isNarrow(el, spec.layout) !== narrow) paint();
+      if (!ready || isNarrow(el, spec.layout) !== narrow) paint();
       else if (el.clientWidth) Plotly.Plots.resize(el);
       narrow = isNarrow(el, spec.layout);
     });
