@@ -37,6 +37,15 @@ def test_colour_bars_stand_beside_their_part():
     assert 0.4 < whole.data[0].colorbar.x < 0.6
 
 
+def test_a_colour_bar_is_no_longer_than_its_map_is_high():
+    map_ = draw_surface(surface(), isometric=True)  # twice as wide as it is high
+    whole = arrange([(map_, LEFT), (samples(), RIGHT)], height=504)
+    wide, high = 0.4 * (720 - 76), 504 - 104  # pixels, where there is the least room
+    assert whole.data[0].colorbar.len * high == pytest.approx(wide / 2)
+    assert whole.data[0].colorbar.y == 1
+    assert whole.layout.yaxis.constraintoward == "top"
+
+
 def test_the_whole_says_what_its_parts_say():
     whole = arrange([(draw_surface(surface()), LEFT), (samples(), RIGHT)])
     said = whole.layout.meta["description"]
