@@ -16,6 +16,7 @@ Box = tuple[float, float, float, float]  # left, right, bottom, top, as shares o
 MARGIN = {"l": 60, "r": 16, "t": 52, "b": 52}
 SIDES, ENDS = MARGIN["l"] + MARGIN["r"], MARGIN["t"] + MARGIN["b"]
 NARROW = 720  # pixels: the least width at which parts stand side by side
+STACKED = 250  # pixels: the least width of a map that stands below another part
 
 
 def arrange(
@@ -39,6 +40,7 @@ def arrange(
             if (own := f"{axis}axis{number}") in whole.layout:
                 whole.layout[own].matches = axis if linked[0] == 1 else f"{axis}{linked[0]}"
     legend = any(figure.layout.showlegend for figure, _ in parts)
+    whole.layout.meta |= _widest(parts)
     return whole.update_layout(title=None, margin=MARGIN, showlegend=legend)
 
 
@@ -146,6 +148,18 @@ def _refer(number: str) -> dict[str, str]:
     return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
 
 
+def _widest(parts: Sequence[tuple[go.Figure, Box]]) -> dict[str, int]:
+    """How wide the whole may be, in pixels, where a map has nothing at its side."""
+    if len({left for _, (left, *_) in parts}) > 1:
+        return {}
+    known = [
+        round(figure.layout.meta["widest"] / (right - left))
+        for figure, (left, right, *_) in parts
+        if "widest" in (figure.layout.meta or {})
+    ]
+    return {"widest": max(known)} if known else {}
+
+
 def _name_once(whole: go.Figure) -> None:
     """One legend for all parts: what several of them show is in it once."""
     named = set()
@@ -162,8 +176,8 @@ def _beside(box: Box, layout: Mapping[str, Any], height: int) -> dict[str, float
     share = top - bottom
     if layout.get("yaxis", {}).get("scaleanchor"):
         wide, high = (_span(layout[axis]["range"]) for axis in ("xaxis", "yaxis"))
-        drawn = (right - left) * (NARROW - SIDES) * high / wide
-        share = min(share, drawn / (height - ENDS))
+        least = min((right - left) * (NARROW - SIDES), STACKED)
+        share = min(share, least * high / wide / (height - ENDS))
     return {"x": right + 0.005, "y": top, "len": share, "xanchor": "left", "yanchor": "top"}
 
 

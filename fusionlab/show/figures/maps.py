@@ -20,6 +20,9 @@ View = Literal["contour", "3d"]
 Marks = Mapping[str, tuple[float, float]]
 
 LEVELS = 18  # enough for the eye to follow a slope, few enough to count
+_HEIGHT, _ENDS = 460, 88  # pixels of a map alone, and of what is above and below it
+_SIDES = 170  # pixels left and right of it, the colour bar's among them
+_NARROW = 400  # pixels of the narrowest page for which a map alone is laid out
 _COARSE = 100  # points of a grid: of fewer, a map shows where they are
 # How far above the highest hill the poles end that carry the marks, as shares of the map's height.
 _TOPS = {"marks": 0.2, "spot": 0.05}
@@ -203,6 +206,12 @@ def _symbol(layer: str, chosen: str, size: int) -> dict[str, Any]:
     return {"symbol": chosen, "size": size, "color": CHOSEN, "line": {"color": INK, "width": 1.5}}
 
 
+def _shape(surface: Surface, isometric: bool) -> float:
+    """The width of a map for its height: a little wider than high where it is not prescribed."""
+    ends = [float(s.max() - s.min()) for s in (surface.x, surface.y)]
+    return min(2.5, ends[0] / ends[1]) if isometric and ends[1] else 1.25
+
+
 def plane_axes(isometric: bool, along: str = "") -> tuple[str, str]:
     """Titles of a plane's axes: what its coordinates x and y count."""
     unit = "distance" if isometric else "steps"
@@ -263,7 +272,9 @@ def draw_maps(
     )  # fmt: skip
     figures = []
     for number, map_ in enumerate(maps, start=1):
-        figure = canvas(map_.title, description=map_.describe(what), height=460)
+        figure = canvas(map_.title, description=map_.describe(what), height=_HEIGHT)
+        shape = _shape(map_.surface, isometric and view == "contour")
+        figure.layout.meta |= {"widest": round(shape * (_HEIGHT - _ENDS) + _SIDES)}
         draw = _contour if view == "contour" else _hills
         draw(figure, map_, scale)
         for trace in figure.data if number > 1 else ():
@@ -271,5 +282,8 @@ def draw_maps(
         if number < len(maps):
             figure.data[0].showscale = False
         _axes(figure, map_.surface, scale, view=view, isometric=isometric, titles=axes)
+        if isometric and view == "contour":
+            share = min(1.0, (_NARROW - _SIDES) / shape / (_HEIGHT - _ENDS))
+            figure.data[0].colorbar.update(len=share, y=1, yanchor="top")  # no longer than the map
         figures.append(figure.update_layout(showlegend=False))
     return figures

@@ -53,7 +53,9 @@ def draw_paths(
     title = title or f"Paths from {ends[0]} to {ends[1]} on the map of the loss"
     told = leaving(projections, ends)
     words = str(figure.layout.meta["description"])
-    figure.update_layout(title={"text": title}, meta={"description": f"{title}. {words} {told}"})
+    figure.update_layout(
+        title={"text": title}, meta=figure.layout.meta | {"description": f"{title}. {words} {told}"}
+    )
     figure.update_xaxes(title=f"{figure.layout.xaxis.title.text}<br>{told}")
     return figure.update_layout(showlegend=True)
 

@@ -127,9 +127,8 @@ def draw_gradient_field(
             x=numbers(x), y=numbers(y), meta=f"field:{name}", mode="lines", line=line,
             hoverinfo="skip",
         )  # fmt: skip
-    figure.layout.meta = {
-        "description": f"{figure.layout.meta['description']} {_tell_field(field)}"
-    }
+    said = f"{figure.layout.meta['description']} {_tell_field(field)}"
+    figure.layout.meta |= {"description": said}
     return figure
 
 

@@ -35,6 +35,7 @@
 
   const name = (el, layout) => {
     el.classList.toggle("fusionlab-dark", isDark());
+    el.style.maxWidth = layout.meta?.widest ? `${layout.meta.widest}px` : ""; // a map is not stretched
     el.setAttribute("role", "img");
     el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
   };
