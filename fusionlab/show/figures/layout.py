@@ -16,7 +16,6 @@ Box = tuple[float, float, float, float]  # left, right, bottom, top, as shares o
 MARGIN = {"l": 60, "r": 16, "t": 52, "b": 52}
 SIDES, ENDS = MARGIN["l"] + MARGIN["r"], MARGIN["t"] + MARGIN["b"]
 NARROW = 720  # pixels: the least width at which parts stand side by side
-STACKED = 250  # pixels: the least width of a map that stands below another part
 
 
 def arrange(
@@ -176,8 +175,8 @@ def _beside(box: Box, layout: Mapping[str, Any], height: int) -> dict[str, float
     share = top - bottom
     if layout.get("yaxis", {}).get("scaleanchor"):
         wide, high = (_span(layout[axis]["range"]) for axis in ("xaxis", "yaxis"))
-        least = min((right - left) * (NARROW - SIDES), STACKED)
-        share = min(share, least * high / wide / (height - ENDS))
+        least = (right - left) * (NARROW - SIDES) * high / wide
+        share = min(share, least / (height - ENDS))
     return {"x": right + 0.005, "y": top, "len": share, "xanchor": "left", "yanchor": "top"}
 
 

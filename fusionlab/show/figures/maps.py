@@ -21,7 +21,7 @@ Marks = Mapping[str, tuple[float, float]]
 
 LEVELS = 18  # enough for the eye to follow a slope, few enough to count
 _HEIGHT, _ENDS = 460, 88  # pixels of a map alone, and of what is above and below it
-_SIDES = 170  # pixels left and right of it, the colour bar's among them
+_SIDES = 180  # pixels left and right of it, the colour bar's among them
 _NARROW = 400  # pixels of the narrowest page for which a map alone is laid out
 _COARSE = 100  # points of a grid: of fewer, a map shows where they are
 # How far above the highest hill the poles end that carry the marks, as shares of the map's height.

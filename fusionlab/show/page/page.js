@@ -43,7 +43,8 @@
   // What is drawn on this page: dark where it is dark, stacked where it is narrow.
   const fitted = (el, spec) => {
     const [data, layout] = dressed(spec);
-    return isNarrow(el, layout) ? stacked(data, layout) : [data, layout];
+    const [traces, placed] = isNarrow(el, layout) ? stacked(data, layout) : [data, layout];
+    return [traces, folded(el, placed)];
   };
 
   // What a hover label says, in the words of its template: %{x:.2f}, %{customdata:.3g}, …
