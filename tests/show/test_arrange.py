@@ -37,6 +37,24 @@ def test_colour_bars_stand_beside_their_part():
     assert 0.4 < whole.data[0].colorbar.x < 0.6
 
 
+def test_a_colour_bar_is_no_longer_than_its_map_is_high():
+    map_ = draw_surface(surface(), isometric=True)  # twice as wide as it is high
+    bar = arrange([(map_, LEFT), (samples(), RIGHT)], height=504).data[0].colorbar
+    assert bar.len * (504 - 104) == pytest.approx(0.4 * (720 - 76) / 2)  # pixels, at 720 of them
+    assert (bar.y, bar.yanchor) == (1, "top")
+    assert map_.layout.yaxis.constraintoward == "top"
+    alone = draw_surface(surface(), isometric=True)
+    assert alone.data[0].colorbar.len * (460 - 88) <= (400 - 180) / 2 + 1e-9
+
+
+def test_a_map_with_nothing_at_its_side_is_not_stretched():
+    square, twice = draw_surface(surface()), draw_surface(surface(), isometric=True)
+    assert square.layout.meta["widest"] < twice.layout.meta["widest"] < 1000
+    above = arrange([(square, (0.0, 0.8, 0.4, 1.0)), (samples(), (0.0, 0.8, 0.0, 0.3))])
+    assert above.layout.meta["widest"] == pytest.approx(square.layout.meta["widest"] / 0.8, abs=1)
+    assert "widest" not in arrange([(square, LEFT), (samples(), RIGHT)]).layout.meta
+
+
 def test_the_whole_says_what_its_parts_say():
     whole = arrange([(draw_surface(surface()), LEFT), (samples(), RIGHT)])
     said = whole.layout.meta["description"]

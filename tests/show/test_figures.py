@@ -1,5 +1,7 @@
 """Figures show what they are given, at the right place, and say it in words."""
 
+from itertools import pairwise
+
 import plotly.graph_objects as go
 import pytest
 import torch
@@ -9,7 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from fusionlab.connectivity import Profile
 from fusionlab.landscape import Surface
-from fusionlab.show import draw_bars, draw_points, draw_profiles, draw_surface
+from fusionlab.show import arrange, draw_bars, draw_points, draw_profiles, draw_surface
+from fusionlab.show.figures.scales import Scale
+from fusionlab.show.figures.theme import INK, look, looks
 
 from .standins import surface
 
@@ -125,3 +129,103 @@ def test_no_loss_however_wild_stops_a_map(values, view, log):
     holes = sum(v is None for row in z for v in row)
     assert holes == int((~loss.isfinite()).sum())
     assert words(figure)
+
+
+def test_a_kind_of_path_has_one_look_in_every_figure():
+    first = draw_profiles({"line": HILL, "one bend": HILL})
+    later = draw_profiles({"elastic band": HILL, "Bézier": HILL, "line": HILL, "chain": HILL})
+    points = draw_points({"Bézier": [[1]]}, [1], title="", x_title="", y_title="")
+    seen = trace(later, "loss:curve:line").line
+    assert (seen.color, seen.dash) == (look(0).colour, look(0).dash)
+    assert trace(first, "loss:curve:line").line == seen
+    curves = [trace(first, "loss:curve:one bend"), trace(later, "loss:curve:Bézier")]
+    curves.append(trace(points, "points:Bézier"))
+    assert len({(each.line.color, each.line.dash) for each in curves}) == 1
+    assert len({t.line.color for t in later.data if t.meta.startswith("loss:curve")}) == 4
+
+
+@given(st.lists(st.sampled_from(["line", "a line", "chain", "x", "y", "z", "band"]), unique=True))
+def test_no_two_series_of_a_figure_look_alike(names):
+    assert len(set(looks(names).values())) == len(names)
+
+
+def test_a_legend_lies_below_all_else_at_every_width():
+    """From the figure's lower edge its rows push the picture up, axis titles included."""
+    alone = draw_profiles({"line": HILL, "chain": HILL})
+    accuracy = draw_profiles({"line": HILL, "chain": HILL}, what="accuracy")
+    for figure in (alone, arrange([(alone, (0, 0.4, 0, 1)), (accuracy, (0.6, 1, 0, 1))])):
+        legend = figure.layout.template.layout.legend
+        assert (legend.yref, legend.y, legend.yanchor) == ("container", 0, "bottom")
+        assert figure.layout.legend.y is None  # nothing sets it elsewhere
+        assert figure.layout.showlegend
+        assert [t.name for t in figure.data if t.showlegend is not False and t.name] == [
+            "line: barrier 2.50",
+            "chain: barrier 2.50",
+        ]
+
+
+def test_whiskers_of_shares_stay_between_none_and_all():
+    axes = {"title": "", "y_title": "successful attacks (%)"}
+    shares = [[0, 0, 12], [80, 99, 100]]
+    whiskers = draw_bars({"cured": shares}, ["0.1", "0.2"], **axes).data[0]
+    low = [m - d for m, d in zip(whiskers.y, whiskers.error_y.arrayminus, strict=True)]
+    high = [m + d for m, d in zip(whiskers.y, whiskers.error_y.array, strict=True)]
+    assert min(low) == 0
+    assert max(high) == pytest.approx(100)
+    assert low[1] < 85  # where there is room it is one standard deviation
+    runs = [Profile(T, HILL.loss, torch.tensor([1, 1, q, 1, 1]).double()) for q in (0, 1, 1, 1)]
+    band = trace(draw_profiles({"runs": runs}, what="accuracy"), "accuracy:band:runs").y
+    assert (min(band), max(band)) == (0.25, 1)
+
+
+def test_axes_of_a_map_say_what_they_count():
+    axes = draw_surface(surface(), isometric=True).layout
+    assert axes.xaxis.title.text == "x: distance along u"
+    assert draw_surface(surface(), view="3d").layout.scene.yaxis.title.text == "y: steps along v"
+
+
+def test_names_on_a_map_can_be_read_on_every_colour():
+    marks = {"a": (0.0, 1.0), "b": (4.0, 3.0)}
+    flat = trace(draw_surface(surface(), marks), "surface:marks")
+    assert flat.textfont.color == "white"
+    assert INK in flat.textfont.shadow
+    raised = trace(draw_surface(surface(), marks, view="3d"), "surface:marks")
+    assert raised.textposition == "middle center"  # on a white disc
+    assert (raised.marker.color, raised.marker.opacity) == ("white", 1)
+    assert raised.marker.size[1] > raised.textfont.size
+
+
+def test_names_stand_above_the_highest_hill_of_a_map_in_space():
+    figure = draw_surface(surface(), {"a": (0.0, 1.0)}, view="3d", spot=(0.0, 1.0), log=False)
+    hills = trace(figure, "surface:map").z
+    tops = [trace(figure, f"surface:{layer}").z[1] for layer in ("spot", "marks")]
+    assert max(map(max, hills)) < tops[0] < tops[1]
+
+
+def test_the_chosen_network_does_not_hide_a_mark():
+    figure = draw_surface(surface(), {"a": (0.0, 1.0)}, spot=(0.0, 1.0))
+    order = [t.meta for t in figure.data]
+    assert order.index("surface:spot") < order.index("surface:marks")
+    assert (
+        trace(figure, "surface:spot").marker.size > 2 * trace(figure, "surface:marks").marker.size
+    )
+
+
+def test_a_map_of_few_points_shows_where_they_are():
+    few = surface()
+    dots = trace(draw_surface(few), "surface:measured")
+    assert len(dots.x) == int(few.exact.sum())
+    assert {(x, y) for x, y in zip(dots.x, dots.y, strict=True)} <= {
+        (x, y) for x in few.x.tolist() for y in few.y.tolist()
+    }
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.02, 1e5))
+def test_ticks_of_a_logarithmic_scale_are_round_numbers(low, ratio):
+    values = torch.tensor([low, low * ratio]).double()
+    ticks = Scale(values, quantity=HILL.measures.loss, log=True).ticks()["ticktext"]
+    assert len(ticks) > 1
+    steps = {float(b) - float(a) for a, b in pairwise(ticks)}
+    mantissas = {f"{float(tick):e}".split("e")[0].rstrip("0").rstrip(".") for tick in ticks}
+    even = max(steps) - min(steps) < 1e-6 * max(steps)
+    assert mantissas <= {"1", "2", "5"} or even

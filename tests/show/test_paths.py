@@ -98,7 +98,8 @@ def test_the_caption_says_how_far_a_path_leaves_the_plane():
     told = "Steep leaves this plane by up to 100 % of the way from a to b."
     assert told in figure.layout.xaxis.title.text
     assert told in figure.layout.meta["description"]
-    assert "All paths lie" in drawn({"line": Line(A, B)}).layout.xaxis.title.text
+    told = drawn({"line": Line(A, B)}).layout.xaxis.title.text
+    assert told == "x: distance along u, from a to b<br>All paths lie in this plane."
 
 
 def test_the_plane_below_is_the_plane_of_the_farthest_bend_in_focus():

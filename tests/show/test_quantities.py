@@ -130,7 +130,7 @@ def test_each_quantity_of_a_regression_can_be_mapped():
     x, y = map_["x"], map_["y"]
     theta = Plane.through(P, Q, R)(x[2], y[7])
     assert map_["customdata"][7][2] == pytest.approx(REGRESSION(theta).quality, rel=1e-4)
-    assert map_["colorbar"]["title"]["text"] == "mean absolute error<br>(kg)"
+    assert map_["colorbar"]["title"]["text"] == "mean absolute error (kg)"
     assert "mean absolute error %{text}%{customdata:.3g} kg" in map_["hovertemplate"]
 
 
@@ -305,7 +305,7 @@ def test_checkpoints_and_arrows_carry_the_unit():
     assert "squared kg and the plane shows" in drawn.layout.meta["description"]
     arrows = gradient_field(REGRESSION, plane, T, T, progress=False)
     over = show.draw_gradient_field(arrows)
-    assert over.data[0].colorbar.title.text == "loss<br>(squared kg)"
+    assert over.data[0].colorbar.title.text == "loss (squared kg)"
 
 
 def test_a_function_that_does_not_say_what_it_measures_counts_as_a_classifier():

@@ -35,6 +35,13 @@ def test_bars_stand_in_the_cell_of_their_sample(figure):
     assert ((x[1] > 1) & (x[1] < 2)).all()
 
 
+def test_names_of_classes_are_large_enough_to_be_read_or_left_out(figure):
+    assert trace(figure, "names").textfont.size >= 11
+    words = Samples(torch.rand(2, 1, 4, 4), LABELS, classes=["apple", "bear", "cat"] * 2)
+    crowded = draw_samples(words, torch.cat([SURE, SURE], 1) / 2)
+    assert "samples:names" not in {t.meta for t in crowded.data}
+
+
 def test_right_and_wrong_differ_by_symbol_and_words(figure):
     right, wrong = trace(figure, "verdict").text
     assert "✓ 2" in right

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
+from math import inf
+from typing import Any
 
 import plotly.graph_objects as go
 import torch
 
-from fusionlab.show.figures.theme import below, canvas, look
+from fusionlab.show.figures.theme import canvas, looks
 
 
 def draw_points(
@@ -21,21 +24,20 @@ def draw_points(
 ) -> go.Figure:
     """Mean ± sd over seeds against a number; `series[name][i]` are the values at x[i]."""
     figure = canvas(title, description=_told(title, series, x))
-    for i, (name, values) in enumerate(series.items()):
-        mean, sd = mean_and_sd(values)
+    own = looks(series)
+    for name, values in series.items():
         figure.add_scatter(
             x=list(x),
-            y=mean,
             name=name,
             meta=f"points:{name}",
             mode="lines+markers",
-            line={"color": look(i).colour, "dash": look(i).dash, "width": 2},
-            marker={"symbol": look(i).symbol, "size": 9},
-            error_y={"type": "data", "array": sd, "thickness": 1.2, "width": 5},
+            line={"color": own[name].colour, "dash": own[name].dash, "width": 2},
+            marker={"symbol": own[name].symbol, "size": 9},
+            **_means(values, y_title),
         )
     figure.update_xaxes(title=x_title, type="log" if log_x else "linear", tickvals=list(x))
     figure.update_yaxes(title=y_title)
-    return figure.update_layout(showlegend=len(series) > 1, legend=below())
+    return figure.update_layout(showlegend=len(series) > 1)
 
 
 def draw_bars(
@@ -48,26 +50,36 @@ def draw_bars(
 ) -> go.Figure:
     """Bars of the mean ± sd over seeds; `series[name][i]` are the values at x[i]."""
     figure = canvas(title, description=_told(title, series, x))
-    patterns = ("", "/", ".", "x", "-")
-    for i, (name, values) in enumerate(series.items()):
-        mean, sd = mean_and_sd(values)
+    patterns = cycle(("", "/", ".", "x", "-"))
+    own = looks(series)
+    for name, values in series.items():
         figure.add_bar(
             x=list(x),
-            y=mean,
             name=name,
             meta=f"bars:{name}",
-            marker={"color": look(i).colour, "pattern": {"shape": patterns[i % len(patterns)]}},
-            error_y={"type": "data", "array": sd, "thickness": 1.2, "width": 5},
+            marker={"color": own[name].colour, "pattern": {"shape": next(patterns)}},
+            **_means(values, y_title),
         )
     figure.update_xaxes(title=x_title, type="category")
     figure.update_yaxes(title=y_title)
-    return figure.update_layout(showlegend=len(series) > 1, legend=below())
+    return figure.update_layout(showlegend=len(series) > 1)
 
 
 def mean_and_sd(values: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each row."""
     rows = [torch.as_tensor(v, dtype=torch.double) for v in values]
     return [float(r.mean()) for r in rows], [float(r.std()) if len(r) > 1 else 0.0 for r in rows]
+
+
+def _means(values: Sequence[Sequence[float]], axis: str) -> dict[str, Any]:
+    """Means with their whiskers; where all values are percentages, these end at 0 and at 100."""
+    mean, sd = mean_and_sd(values)
+    shares = "(%)" in axis and all(0 <= value <= 100 for row in values for value in row)
+    low, high = (0.0, 100.0) if shares else (-inf, inf)
+    up = [min(d, high - m) for m, d in zip(mean, sd, strict=True)]
+    down = [min(d, m - low) for m, d in zip(mean, sd, strict=True)]
+    whiskers = {"type": "data", "array": up, "arrayminus": down, "thickness": 1.2, "width": 5}
+    return {"y": mean, "error_y": whiskers}
 
 
 def _told(

@@ -15,8 +15,6 @@ from fusionlab.show.figures.scales import Scale, floor_of, has_logarithm
 from fusionlab.show.figures.theme import canvas, look
 from fusionlab.show.figures.words import listed
 
-_LEGEND = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top"}
-
 
 def draw_projected_run(
     found: ProjectedRun, steps: Sequence[int], *, log: bool = True, title: str | None = None
@@ -53,8 +51,7 @@ def draw_projected_run(
     losses.update_layout(showlegend=True)
     for part in (losses, gaps):
         part.update_xaxes(title="step")
-    figure = arrange([(losses, (0, 0.58, 0, 1)), (gaps, (0.7, 1, 0, 1))], height=380)
-    return figure.update_layout(legend=_LEGEND)
+    return arrange([(losses, (0, 0.58, 0, 1)), (gaps, (0.7, 1, 0, 1))], height=380)
 
 
 def draw_components(
@@ -82,8 +79,7 @@ def draw_components(
         part.update_xaxes(title="step")
         part.update_yaxes(title="coordinate, of the widest" if i == 0 else None, range=[-1.1, 1.1])
         parts.append((part, (i * width + 0.04 * (i > 0), (i + 1) * width - 0.04, 0.0, 1.0)))
-    figure = arrange(parts, height=380)
-    return figure.update_layout(legend=_LEGEND)
+    return arrange(parts, height=380)
 
 
 def _line(

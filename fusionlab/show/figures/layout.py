@@ -13,6 +13,10 @@ from fusionlab.show.page.html import describe_figure
 
 Box = tuple[float, float, float, float]  # left, right, bottom, top, as shares of the whole
 
+MARGIN = {"l": 60, "r": 16, "t": 52, "b": 52}
+SIDES, ENDS = MARGIN["l"] + MARGIN["r"], MARGIN["t"] + MARGIN["b"]
+NARROW = 720  # pixels: the least width at which parts stand side by side
+
 
 def arrange(
     parts: Sequence[tuple[go.Figure, Box]], *, height: int = 420, linked: Sequence[int] = ()
@@ -29,13 +33,14 @@ def arrange(
     )
     for number, (figure, box) in enumerate(parts, start=1):
         _place(whole, figure, box, "" if number == 1 else str(number))
+    _name_once(whole)
     for number in linked[1:]:
         for axis in "xy":
             if (own := f"{axis}axis{number}") in whole.layout:
                 whole.layout[own].matches = axis if linked[0] == 1 else f"{axis}{linked[0]}"
     legend = any(figure.layout.showlegend for figure, _ in parts)
-    margin = {"l": 60, "r": 16, "t": 52, "b": 52}
-    return whole.update_layout(title=None, margin=margin, showlegend=legend)
+    whole.layout.meta |= _widest(parts)
+    return whole.update_layout(title=None, margin=MARGIN, showlegend=legend)
 
 
 def with_slider(
@@ -99,14 +104,12 @@ def changes(figure: go.Figure) -> Changes:
 def _place(whole: go.Figure, part: go.Figure, box: Box, number: str) -> None:
     """Move one figure's traces, axes and what refers to them into the whole."""
     layout = part.to_plotly_json()["layout"]
-    legend = f"legend{number}"
     for trace in part.data:
         moved = trace.to_plotly_json()
         if "colorbar" in moved:
-            moved["colorbar"] |= _beside(box)
+            moved["colorbar"] |= _beside(box, layout, whole.layout.height)
         moved |= {"scene": f"scene{number}"} if _in_space(part) else _refer(number)
         if trace.type not in ("contour", "surface"):
-            moved["legend"] = legend
             moved["showlegend"] = bool(layout.get("showlegend")) and trace.showlegend is not False
         whole.add_trace(moved)
     left, right, bottom, top = box
@@ -118,14 +121,6 @@ def _place(whole: go.Figure, part: go.Figure, box: Box, number: str) -> None:
     for kind in ("images", "annotations", "shapes"):
         for item in layout.get(kind, []):
             whole.layout[kind] += ({**item, "xref": f"x{number}", "yref": f"y{number}"},)
-    whole.layout[legend] = {
-        "orientation": "h",
-        "x": right,
-        "xanchor": "right",
-        "y": top,
-        "yanchor": "bottom",
-        "font": {"size": 11},
-    }
     whole.add_annotation(
         text=f"<b>{layout['title']['text']}</b>",
         x=left,
@@ -152,10 +147,41 @@ def _refer(number: str) -> dict[str, str]:
     return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
 
 
-def _beside(box: Box) -> dict[str, float | str]:
-    """A colour bar to the right of its part."""
-    _, right, bottom, top = box
-    return {"x": right + 0.005, "y": (bottom + top) / 2, "len": top - bottom, "xanchor": "left"}
+def _widest(parts: Sequence[tuple[go.Figure, Box]]) -> dict[str, int]:
+    """How wide the whole may be, in pixels, where a map has nothing at its side."""
+    if len({left for _, (left, *_) in parts}) > 1:
+        return {}
+    known = [
+        round(figure.layout.meta["widest"] / (right - left))
+        for figure, (left, right, *_) in parts
+        if "widest" in (figure.layout.meta or {})
+    ]
+    return {"widest": max(known)} if known else {}
+
+
+def _name_once(whole: go.Figure) -> None:
+    """One legend for all parts: what several of them show is in it once."""
+    named = set()
+    for trace in whole.data:
+        if trace.showlegend and trace.name:
+            group = trace.legendgroup or trace.name
+            trace.update(legendgroup=group, showlegend=group not in named)
+            named.add(group)
+
+
+def _beside(box: Box, layout: Mapping[str, Any], height: int) -> dict[str, float | str]:
+    """A colour bar to the right of its part, from its top, and no longer than its map is high."""
+    left, right, bottom, top = box
+    share = top - bottom
+    if layout.get("yaxis", {}).get("scaleanchor"):
+        wide, high = (_span(layout[axis]["range"]) for axis in ("xaxis", "yaxis"))
+        least = (right - left) * (NARROW - SIDES) * high / wide
+        share = min(share, least / (height - ENDS))
+    return {"x": right + 0.005, "y": top, "len": share, "xanchor": "left", "yanchor": "top"}
+
+
+def _span(ends: Sequence[float]) -> float:
+    return ends[1] - ends[0]
 
 
 def _in_space(part: go.Figure) -> bool:

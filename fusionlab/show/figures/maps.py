@@ -13,14 +13,20 @@ from fusionlab.show.figures.amounts import hover, numbers, tell_spread
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.plotted_runs import PlottedRun, draw_runs, raise_runs
 from fusionlab.show.figures.scales import Scale
-from fusionlab.show.figures.theme import INK, canvas
+from fusionlab.show.figures.theme import CHOSEN, INK, LABEL, ON_MAP, canvas
 from fusionlab.show.figures.words import describe_surface
 
 View = Literal["contour", "3d"]
 Marks = Mapping[str, tuple[float, float]]
 
 LEVELS = 18  # enough for the eye to follow a slope, few enough to count
-FLAG = 0.18  # height of the poles that carry the marks in 3-D, as a share of the map's height
+_HEIGHT, _ENDS = 460, 88  # pixels of a map alone, and of what is above and below it
+_SIDES = 180  # pixels left and right of it, the colour bar's among them
+_NARROW = 400  # pixels of the narrowest page for which a map alone is laid out
+_COARSE = 100  # points of a grid: of fewer, a map shows where they are
+# How far above the highest hill the poles end that carry the marks, as shares of the map's height.
+_TOPS = {"marks": 0.2, "spot": 0.05}
+_SIZES = {"marks": [6, 24, 0.1], "spot": [6, 12, 0.1]}  # of a pole's foot, its top, and the gap
 GUESSED = "≈ "  # before a value that is interpolated
 
 
@@ -92,6 +98,8 @@ def _contour(figure: go.Figure, map_: Map, scale: Scale) -> None:
         line={"width": 0.5, "color": "rgba(255,255,255,0.35)"},
     )
     overlays = map_.overlays
+    if map_.exact().numel() <= _COARSE:
+        _measured(figure, map_)
     draw_runs(figure, overlays.runs, what=scale.quantity.name, now=overlays.now)
     for name, place in _places(overlays).items():
         figure.add_scatter(
@@ -101,10 +109,24 @@ def _contour(figure: go.Figure, map_: Map, scale: Scale) -> None:
             meta=f"surface:{name}",
             mode="markers+text",
             textposition="top right",
-            textfont={"size": 14, "color": "white", "shadow": f"0 0 4px {INK}, 0 0 2px {INK}"},
-            marker=_symbol(name, "circle", "star"),
+            textfont={"size": 15, **ON_MAP},
+            marker=_symbol(name, "star", 26),
             hovertemplate="%{text} (%{x:.2f}, %{y:.2f})<extra></extra>",
         )
+
+
+def _measured(figure: go.Figure, map_: Map) -> None:
+    """Dots where a map of few points is measured, since the colours between them are guessed."""
+    rows, columns = map_.exact().nonzero(as_tuple=True)
+    figure.add_scatter(
+        x=numbers(map_.surface.x[columns]),
+        y=numbers(map_.surface.y[rows]),
+        meta="surface:measured",
+        mode="markers",
+        marker={"size": 6, "color": "white", "line": {"color": INK, "width": 1}},
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
 
 
 def _hills(figure: go.Figure, map_: Map, scale: Scale) -> None:
@@ -127,29 +149,31 @@ def _hills(figure: go.Figure, map_: Map, scale: Scale) -> None:
 
     overlays = map_.overlays
     raise_runs(figure, overlays.runs, what=scale.quantity.name, now=overlays.now, height=above)
-    flag = FLAG * (scale.high - scale.low)
     for name, place in _places(overlays).items():
         figure.add_scatter3d(
-            **_flags(map_.surface, heights, place, flag),
+            **_poles(
+                map_.surface, heights, place, scale.high + _TOPS[name] * (scale.high - scale.low)
+            ),
             meta=f"surface:{name}",
             mode="lines+markers+text",
-            textfont={"size": 14, "color": INK},
-            line={"color": INK, "width": 3},
-            marker=_symbol(name, "circle", "diamond") | {"size": [0.1, 6, 0.1] * len(place)},
+            textposition="middle center",
+            textfont={"size": 15, "color": LABEL},
+            line={"color": INK, "width": 4},
+            marker=_symbol(name, "diamond", 12) | {"size": _SIZES[name] * len(place), "opacity": 1},
             hoverinfo="skip",
         )
 
 
-def _flags(
-    surface: Surface, heights: Tensor, places: Mapping[str, Any], flag: float
+def _poles(
+    surface: Surface, heights: Tensor, places: Mapping[str, Any], top: float
 ) -> dict[str, list[Any]]:
-    """A pole on each place, its name on top, so that no hill hides it."""
+    """A pole on each place, its name on top, above all hills so that none hides it."""
     x, y, z, text = [], [], [], []
     for name, place in places.items():
         foot = _height_at(surface, heights, place)
         x += [place[0], place[0], None]
         y += [place[1], place[1], None]
-        z += [foot, None if foot is None else foot + flag, None]
+        z += [foot, None if foot is None else top, None]
         text += ["", f"<b>{name}</b>", ""]
     return {"x": x, "y": y, "z": z, "text": text}
 
@@ -164,14 +188,34 @@ def _height_at(surface: Surface, heights: Tensor, place: tuple[float, float]) ->
 
 
 def _places(overlays: Overlays) -> dict[str, dict[str, Any]]:
-    """The two layers of marks; the chosen point has one too while nothing is chosen."""
-    return {"marks": dict(overlays.marks), "spot": {"": overlays.spot or (None, None)}}
+    """The two layers of marks; the chosen point has one too while nothing is chosen.
+
+    It is below the names, and so large that a mark on the same place does not hide it.
+    """
+    return {"spot": {"": overlays.spot or (None, None)}, "marks": dict(overlays.marks)}
 
 
-def _symbol(layer: str, plain: str, chosen: str) -> dict[str, Any]:
+def _symbol(layer: str, chosen: str, size: int) -> dict[str, Any]:
     if layer == "marks":
-        return {"symbol": plain, "size": 11, "color": "white", "line": {"color": INK, "width": 2}}
-    return {"symbol": chosen, "size": 16, "color": "#E69F00", "line": {"color": INK, "width": 1.5}}
+        return {
+            "symbol": "circle",
+            "size": 11,
+            "color": "white",
+            "line": {"color": INK, "width": 2},
+        }
+    return {"symbol": chosen, "size": size, "color": CHOSEN, "line": {"color": INK, "width": 1.5}}
+
+
+def _shape(surface: Surface, isometric: bool) -> float:
+    """The width of a map for its height: a little wider than high where it is not prescribed."""
+    ends = [float(s.max() - s.min()) for s in (surface.x, surface.y)]
+    return min(2.5, ends[0] / ends[1]) if isometric and ends[1] else 1.25
+
+
+def plane_axes(isometric: bool, along: str = "") -> tuple[str, str]:
+    """Titles of a plane's axes: what its coordinates x and y count."""
+    unit = "distance" if isometric else "steps"
+    return f"x: {unit} along u{along}", f"y: {unit} along v"
 
 
 def _axes(
@@ -181,15 +225,16 @@ def _axes(
     *,
     view: View,
     isometric: bool,
-    titles: tuple[str, str],
+    titles: tuple[str, str] | None,
 ) -> None:
+    titles = titles or plane_axes(isometric)
     x = [float(surface.x.min()), float(surface.x.max())]
     y = [float(surface.y.min()), float(surface.y.max())]
     if view == "contour":
         figure.update_xaxes(title=titles[0], range=x, showgrid=False, constrain="domain")
         figure.update_yaxes(title=titles[1], range=y, showgrid=False, constrain="domain")
         if isometric:
-            figure.update_yaxes(scaleanchor="x", scaleratio=1)
+            figure.update_yaxes(scaleanchor="x", scaleratio=1, constraintoward="top")
         return
     wide, deep = (x[1] - x[0], y[1] - y[0]) if isometric else (1.0, 1.0)
     side = max(wide, deep)
@@ -201,7 +246,7 @@ def _axes(
             "aspectmode": "manual",
             "aspectratio": {"x": wide / side, "y": deep / side, "z": 0.65},
             "camera": {
-                "eye": {"x": 1.15, "y": -1.4, "z": 0.9},
+                "eye": {"x": 1.15, "y": -1.4, "z": 1.3},  # high enough to look into the valleys
                 "center": {"x": 0, "y": 0, "z": -0.12},
             },
         },
@@ -216,7 +261,7 @@ def draw_maps(
     view: View,
     log: bool,
     isometric: bool,
-    axes: tuple[str, str],
+    axes: tuple[str, str] | None = None,
 ) -> list[go.Figure]:
     """Maps that share one scale; the last one carries its colour bar."""
     shown = [each for map_ in maps for each in (map_.surface, map_.minus) if each]
@@ -227,7 +272,9 @@ def draw_maps(
     )  # fmt: skip
     figures = []
     for number, map_ in enumerate(maps, start=1):
-        figure = canvas(map_.title, description=map_.describe(what), height=460)
+        figure = canvas(map_.title, description=map_.describe(what), height=_HEIGHT)
+        shape = _shape(map_.surface, isometric and view == "contour")
+        figure.layout.meta |= {"widest": round(shape * (_HEIGHT - _ENDS) + _SIDES)}
         draw = _contour if view == "contour" else _hills
         draw(figure, map_, scale)
         for trace in figure.data if number > 1 else ():
@@ -235,5 +282,8 @@ def draw_maps(
         if number < len(maps):
             figure.data[0].showscale = False
         _axes(figure, map_.surface, scale, view=view, isometric=isometric, titles=axes)
+        if isometric and view == "contour":
+            share = min(1.0, (_NARROW - _SIDES) / shape / (_HEIGHT - _ENDS))
+            figure.data[0].colorbar.update(len=share, y=1, yanchor="top")  # no longer than the map
         figures.append(figure.update_layout(showlegend=False))
     return figures

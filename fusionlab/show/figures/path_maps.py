@@ -12,9 +12,10 @@ from torch import Tensor
 from fusionlab.connectivity import Path
 from fusionlab.landscape import Plane, Surface
 from fusionlab.show.figures.amounts import numbers
+from fusionlab.show.figures.maps import plane_axes
 from fusionlab.show.figures.projections import Projection, project_all
 from fusionlab.show.figures.surfaces import draw_surface
-from fusionlab.show.figures.theme import look, ring
+from fusionlab.show.figures.theme import Look, looks, ring
 from fusionlab.show.figures.words import listed
 
 SLIGHT = 0.01  # of the distance of the ends: a path so near to the plane counts as lying in it
@@ -35,7 +36,7 @@ def draw_paths(
     Args:
         surface: the map of `plane`.
         plane: where the map was measured; the caption says how far a path leaves it.
-        paths: t ↦ θ, by name; each with the colour and dash of its place in the order.
+        paths: t ↦ θ, by name, which decides their looks.
         t: a position to mark on every path.
         ends: what is at t = 0 and at t = 1.
         log: colours by the logarithm of the loss.
@@ -52,10 +53,11 @@ def draw_paths(
     title = title or f"Paths from {ends[0]} to {ends[1]} on the map of the loss"
     told = leaving(projections, ends)
     words = str(figure.layout.meta["description"])
-    figure.update_layout(title={"text": title}, meta={"description": f"{title}. {words} {told}"})
+    figure.update_layout(
+        title={"text": title}, meta=figure.layout.meta | {"description": f"{title}. {words} {told}"}
+    )
     figure.update_xaxes(title=f"{figure.layout.xaxis.title.text}<br>{told}")
-    legend = {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"}
-    return figure.update_layout(showlegend=True, legend=legend)
+    return figure.update_layout(showlegend=True)
 
 
 def draw_projections(
@@ -76,12 +78,9 @@ def draw_projections(
     figure.update_yaxes(constraintoward="top")
     ground, *labels = figure.data
     figure.data = ()
-    lines = [
-        line
-        for i, (n, projection) in enumerate(projections.items())
-        for line in _line(i, n, projection)
-    ]
-    seen = [_mark(i, n, marks[n]) for i, n in enumerate(projections) if n in marks]
+    own = looks(projections)
+    lines = [each for n, projected in projections.items() for each in _line(own[n], n, projected)]
+    seen = [_mark(own[n], n, marks[n]) for n in projections if n in marks]
     return figure.add_traces([ground, *lines, *labels, *seen])
 
 
@@ -97,8 +96,8 @@ def draw_below(
     """The map alone, with the names of the ends."""
     places = next(iter(projections.values())).places[[0, -1]].tolist()
     marks = {name: (x, y) for name, (x, y) in zip(ends, places, strict=True)}
-    unit = "distance along" if isometric else "steps along"
-    axes = (f"{unit} u", f"{unit} v")
+    level = abs(places[1][1] - places[0][1]) < SLIGHT * abs(places[1][0] - places[0][0])
+    axes = plane_axes(isometric, f", from {ends[0]} to {ends[1]}" if level else "")
     return draw_surface(surface, marks, log=log, isometric=isometric, axes=axes, title=title)
 
 
@@ -125,21 +124,20 @@ def leaving(projections: Mapping[str, Projection], ends: tuple[str, str]) -> str
     return said[0].upper() + said[1:]
 
 
-def _line(i: int, name: str, projection: Projection) -> list[go.Scatter]:
+def _line(own: Look, name: str, projection: Projection) -> list[go.Scatter]:
     """The path, edged white to be seen on every colour, and its bends, which may lie apart."""
-    looks = look(i)
     told = {
         "name": name,
         "showlegend": True,
         "hovertemplate": "(%{x:.2f}, %{y:.2f})<extra>" + name + "</extra>",
     }
     silent = {"showlegend": False, "hoverinfo": "skip"}
-    own = {"color": looks.colour, "symbol": looks.symbol, "size": 8}
+    point = {"color": own.colour, "symbol": own.symbol, "size": 8}
     styles: dict[str, dict[str, Any]] = {
         "pull": silent | {"line": {"color": "white", "dash": "dot", "width": 1.2}},
         "edge": silent | {"line": {"color": "rgba(255,255,255,0.85)", "width": 6}},
-        "line": told | {"line": {"color": looks.colour, "width": 3, "dash": looks.dash}},
-        "bends": silent | {"marker": {**own, "line": {"color": "white", "width": 1.5}}},
+        "line": told | {"line": {"color": own.colour, "width": 3, "dash": own.dash}},
+        "bends": silent | {"marker": {**point, "line": {"color": "white", "width": 1.5}}},
     }
     return [
         go.Scatter(
@@ -166,14 +164,14 @@ def _at(places: Tensor) -> dict[str, Any]:
     return {"x": x, "y": y}
 
 
-def _mark(i: int, name: str, place: Tensor) -> go.Scatter:
+def _mark(own: Look, name: str, place: Tensor) -> go.Scatter:
     x, y = place.tolist()
     return go.Scatter(
         x=[x],
         y=[y],
         meta=f"path:mark:{name}",
         mode="markers",
-        marker=ring(i),
+        marker=ring(own),
         legendgroup=name,
         showlegend=False,
         hovertemplate=f"{name} (%{{x:.2f}}, %{{y:.2f}})<extra>here</extra>",

@@ -15,7 +15,7 @@ from fusionlab.connectivity import Profile
 from fusionlab.show.figures.amounts import amount, bare, numbers
 from fusionlab.show.figures.bars import mean_and_sd
 from fusionlab.show.figures.measures import panels, shared_measures
-from fusionlab.show.figures.theme import INK, QUIET, below, canvas, look, ring
+from fusionlab.show.figures.theme import INK, QUIET, Look, canvas, looks, ring
 from fusionlab.show.figures.words import capital
 
 Curves = Mapping[str, Profile | Sequence[Profile]]
@@ -50,7 +50,7 @@ def draw_profiles(
     figure.update_yaxes(title=quantity.axis, tickformat=".0%" if quantity.share else None)
     if quantity.share:
         figure.update_yaxes(rangemode="tozero")
-    return figure.update_layout(showlegend=len(many) > 1, legend=below())
+    return figure.update_layout(showlegend=len(many) > 1)
 
 
 def _describe(name: str, profile: Profile, what: str) -> str:
@@ -68,13 +68,13 @@ def trace_profiles(
     many: Mapping[str, Sequence[Profile]], what: str, t: float | None = None
 ) -> list[go.Scatter]:
     """The curves with their chords and barriers, and the marks above them all."""
-    traces = []
-    for i, (name, runs) in enumerate(many.items()):
-        traces += _curve(i, name, runs, what)
+    traces, own = [], looks(many)
+    for name, runs in many.items():
+        traces += _curve(own[name], name, runs, what)
         if not runs[0].measures.quantity(what).higher_is_better:
-            traces += _chord(i, name, runs, what, labelled=len(many) == 1)
+            traces += _chord(own[name], name, runs, what, labelled=len(many) == 1)
     if t is not None:
-        traces += [_mark(i, n, runs[0], what, t) for i, (n, runs) in enumerate(many.items())]
+        traces += [_mark(own[name], name, runs[0], what, t) for name, runs in many.items()]
     return traces
 
 
@@ -86,7 +86,7 @@ def value_at(profile: Profile, what: str, t: float) -> float:
     return float(torch.lerp(y[right - 1], y[right], step))
 
 
-def _curve(i: int, name: str, runs: Sequence[Profile], what: str) -> list[go.Scatter]:
+def _curve(own: Look, name: str, runs: Sequence[Profile], what: str) -> list[go.Scatter]:
     """One line, and a band around it where there are several runs."""
     values = torch.stack([run.values(what) for run in runs])  # (runs, points)
     mean, t = values.mean(0), numbers(runs[0].t)
@@ -97,20 +97,21 @@ def _curve(i: int, name: str, runs: Sequence[Profile], what: str) -> list[go.Sca
         meta=f"{what}:curve:{name}",
         legendgroup=name,
         mode="lines",
-        line={"color": look(i).colour, "dash": look(i).dash, "width": 2.5},
+        line={"color": own.colour, "dash": own.dash, "width": 2.5},
         hovertemplate="t = %{x:.2f}: %{y:.3g}<extra>" + name + "</extra>",
     )
     if len(runs) == 1:
         return [line]
-    sd = values.std(0)
+    sd, share = values.std(0), runs[0].measures.quantity(what).share
+    low, high = ((end.clamp(0, 1) if share else end) for end in (mean - sd, mean + sd))
     band = go.Scatter(
         x=t + t[::-1],
-        y=numbers(mean + sd) + numbers(mean - sd)[::-1],
+        y=numbers(high) + numbers(low)[::-1],
         meta=f"{what}:band:{name}",
         legendgroup=name,
         showlegend=False,
         mode="lines",
-        line={"width": 0, "color": look(i).colour},
+        line={"width": 0, "color": own.colour},
         fill="toself",
         opacity=0.25,
         hoverinfo="skip",
@@ -119,7 +120,7 @@ def _curve(i: int, name: str, runs: Sequence[Profile], what: str) -> list[go.Sca
 
 
 def _chord(
-    i: int, name: str, runs: Sequence[Profile], what: str, *, labelled: bool
+    own: Look, name: str, runs: Sequence[Profile], what: str, *, labelled: bool
 ) -> list[go.Scatter]:
     """The line between the ends, and the highest rise over it; for one run, not for a mean."""
     if len(runs) > 1:
@@ -147,7 +148,7 @@ def _chord(
             **tall,
             meta=f"{what}:barrier:{name}",
             mode="lines+markers+text",
-            line={"color": look(i).colour if not labelled else INK, "width": 1.2},
+            line={"color": own.colour if not labelled else INK, "width": 1.2},
             marker={"symbol": "line-ew-open", "size": 10},
             text=["", label],
             textposition="top center",
@@ -157,13 +158,13 @@ def _chord(
     ]
 
 
-def _mark(i: int, name: str, run: Profile, what: str, t: float) -> go.Scatter:
+def _mark(own: Look, name: str, run: Profile, what: str, t: float) -> go.Scatter:
     return go.Scatter(
         x=[t],
         y=[value_at(run, what, t)],
         meta=f"{what}:mark:{name}",
         mode="markers",
-        marker=ring(i),
+        marker=ring(own),
         showlegend=False,
         cliponaxis=False,
         hovertemplate="t = %{x:.2f}: %{y:.3g}<extra>here</extra>",

@@ -20,6 +20,7 @@ from fusionlab.show.figures.words import listed
 _VERDICT, _PICTURE, _BARS, _NAMES = 0.95, (0.47, 0.89), (0.10, 0.43), 0.05
 _WIDTH = 0.86
 MOST_BARS = 26  # an alphabet; beyond it a bar is thinner than a line
+MOST_LETTERS = 15  # below the bars of one sample, in a size that can be read
 
 
 class Samples:
@@ -133,15 +134,16 @@ def draw_samples(samples: Samples, probabilities: Tensor, *, title: str | None =
         text=patch["samples:verdict"]["text"],
         textfont={"size": 12, **patch["samples:verdict"]["textfont"]},
     )
-    if len(kept) <= 12:
+    names = [samples.name(k)[:3] for k in kept]
+    if len("".join(names)) <= MOST_LETTERS:
         figure.add_scatter(
             x=[x + place for x, _ in corners for place in places],
             y=[y + _NAMES for _, y in corners for _ in places],
-            text=[samples.name(k)[:3] for _ in corners for k in kept],
+            text=[name for _ in corners for name in names],
             mode="text",
             hoverinfo="skip",
             meta="samples:names",
-            textfont={"size": 9, "color": "#5B6670"},
+            textfont={"size": 11, "color": "#5B6670"},
         )
     _pictures(figure, samples, corners)
     hidden = {"visible": False, "fixedrange": True}

@@ -89,9 +89,11 @@ class Scale:
 
     def bar(self) -> dict[str, Any]:
         """The colour bar, its title with the unit."""
-        title = f"{'Δ ' if self.signed else ''}{self.quantity.axis}".replace(" (", "<br>(")
         return {
-            "title": {"text": title, "side": "top"},
+            "title": {
+                "text": f"{'Δ ' if self.signed else ''}{self.quantity.axis}",
+                "side": "right",
+            },
             "thickness": 14,
             "outlinewidth": 0,
             **self.ticks(),
@@ -102,19 +104,25 @@ class Scale:
         steps = (1, 2, 5) if self.high - self.low < 3 else (1,)
         named = [s * 10.0**d for d in decades for s in steps]
         named = [v for v in named if self.low <= log10(v) <= self.high]
-        if len(named) > 1:
-            return named
-        steps_between = torch.linspace(self.low, self.high, 5, dtype=torch.double)[1:-1]
-        return [float(f"{10**h:.3g}") for h in steps_between.tolist()]
+        return named if len(named) > 2 else _round_numbers(10**self.low, 10**self.high)
 
     def _both_sides(self) -> list[float]:
         most, knee = self._knee * sinh(self.high * log(10)), self._knee
         least = ceil(log10(knee) - 1e-9)
         sizes = [10.0**d for d in range(least, least + 9) if 10.0**d <= most]
         if not sizes:  # everything lies below the knee, where the scale is linear
-            sizes = [most]
+            sizes = _round_numbers(0.0, most)[1:]
         far_apart = [s for s in sizes if asinh(s / knee) > 0.25 * asinh(most / knee)]
         return [-s for s in reversed(far_apart)] + [0.0, *far_apart]
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten, three to seven of them from low to high."""
+    rough = (high - low) / 3
+    power = 10.0 ** floor(log10(rough))
+    step = max(s * power for s in (1, 2, 5) if s * power <= rough)
+    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
 def _largest(values: Sequence[Tensor]) -> float:

@@ -14,7 +14,7 @@ from fusionlab.landscape import Scores
 from fusionlab.show.figures.amounts import numbers, tell_spread
 from fusionlab.show.figures.measures import shared_measures
 from fusionlab.show.figures.scales import Scale
-from fusionlab.show.figures.theme import QUIET, canvas, look
+from fusionlab.show.figures.theme import QUIET, canvas, looks
 from fusionlab.show.figures.words import listed
 
 Place = tuple[float, float]
@@ -82,7 +82,8 @@ def draw_slice(
     figure = canvas(title, description=f"{title}. {_told(scores, what)}", height=260)
     quantity = shared_measures(scores).quantity(what)
     scale = Scale(*(s.values(what) for s in scores.values()), quantity=quantity, log=log)
-    for i, (name, each) in enumerate(scores.items()):
+    own = looks(scores)
+    for name, each in scores.items():
         values = each.values(what)
         known = values.isfinite()
         figure.add_scatter(
@@ -92,7 +93,7 @@ def draw_slice(
             name=name,
             meta=f"section:{name}",
             mode="lines",
-            line={"color": look(i).colour, "dash": look(i).dash, "width": 2.5},
+            line={"color": own[name].colour, "dash": own[name].dash, "width": 2.5},
             hovertemplate=f"%{{x:.2f}}: {what} %{{customdata:.3g}}<extra></extra>",
         )
     figure.add_scatter(**_poles(slice_, scale), meta="section:named", showlegend=False)

@@ -13,7 +13,7 @@ from fusionlab.landscape import Density, Eigenpairs, GradientField, Surface
 from fusionlab.show.figures.amounts import numbers
 from fusionlab.show.figures.maps import Marks
 from fusionlab.show.figures.surfaces import draw_surface
-from fusionlab.show.figures.theme import INK, QUIET, canvas, look
+from fusionlab.show.figures.theme import INK, QUIET, canvas, looks
 from fusionlab.show.figures.words import listed
 
 DECADES = 6  # of the density, below its peak
@@ -38,14 +38,15 @@ def draw_density(
     curves = {"": densities} if isinstance(densities, Density) else densities
     said = " ".join(_tell_density(name, curve) for name, curve in curves.items())
     figure = canvas(title, description=f"{title}. {said}")
-    for i, (name, curve) in enumerate(curves.items()):
+    own = looks(curves)
+    for name, curve in curves.items():
         figure.add_scatter(
             x=numbers(curve.x),
             y=numbers(curve.density),
             name=name,
             meta=f"density:curve:{name}",
             mode="lines",
-            line={"color": look(i).colour, "dash": look(i).dash, "width": 2},
+            line={"color": own[name].colour, "dash": own[name].dash, "width": 2},
             fill="tozeroy" if len(curves) == 1 and not log else None,
             hovertemplate="λ = %{x:.3g}: %{y:.2g}<extra>" + name + "</extra>",
         )
@@ -72,16 +73,17 @@ def draw_eigenvalues(
     series = {"": pairs} if isinstance(pairs, Eigenpairs) else pairs
     said = " ".join(_tell_eigenvalues(name, found) for name, found in series.items())
     figure = canvas(title, description=f"{title}. {said}")
-    for i, (name, found) in enumerate(series.items()):
-        signs = ["triangle-down" if v < 0 else look(i).symbol for v in found.values.tolist()]
+    own = looks(series)
+    for name, found in series.items():
+        signs = ["triangle-down" if v < 0 else own[name].symbol for v in found.values.tolist()]
         figure.add_scatter(
             x=[*range(1, len(found) + 1)],
             y=numbers(found.values),
             name=name,
             meta=f"eigenvalues:{name}",
             mode="lines+markers",
-            line={"color": look(i).colour, "dash": "dot", "width": 1},
-            marker={"symbol": signs, "size": 10, "color": look(i).colour},
+            line={"color": own[name].colour, "dash": "dot", "width": 1},
+            marker={"symbol": signs, "size": 10, "color": own[name].colour},
             error_y={"type": "data", "array": numbers(found.residuals), "thickness": 1.2},
             hovertemplate="λ<sub>%{x}</sub> = %{y:.4g}<extra>" + name + "</extra>",
         )
@@ -99,7 +101,7 @@ def draw_gradient_field(
     marks: Marks | None = None,
     *,
     isometric: bool = False,
-    axes: tuple[str, str] = ("x", "y"),
+    axes: tuple[str, str] | None = None,
     title: str = "Downhill on the plane",
 ) -> go.Figure:
     """Arrows downhill on a map; their lengths grow as the square root of the slope.
@@ -109,7 +111,7 @@ def draw_gradient_field(
         surface: the map below them; without it, the losses that were met with the arrows.
         marks: named points, such as models, by their coordinates.
         isometric: distances on the plane are true, so both axes get the same scale.
-        axes: titles of the two axes.
+        axes: titles of the two axes, else what x and y count.
         title: of the figure.
     """
     if surface is None:
@@ -125,9 +127,8 @@ def draw_gradient_field(
             x=numbers(x), y=numbers(y), meta=f"field:{name}", mode="lines", line=line,
             hoverinfo="skip",
         )  # fmt: skip
-    figure.layout.meta = {
-        "description": f"{figure.layout.meta['description']} {_tell_field(field)}"
-    }
+    said = f"{figure.layout.meta['description']} {_tell_field(field)}"
+    figure.layout.meta |= {"description": said}
     return figure
 
 

@@ -24,7 +24,7 @@ def draw_surface(
     log: bool = True,
     isometric: bool = False,
     spot: tuple[float, float] | None = None,
-    axes: tuple[str, str] = ("x", "y"),
+    axes: tuple[str, str] | None = None,
     title: str | None = None,
     minus: Surface | None = None,
     trajectory: PlottedRuns | None = None,
@@ -40,7 +40,7 @@ def draw_surface(
         log: colours and heights by the logarithm (a loss only); the scale still reads in its unit.
         isometric: distances on the plane are true, so both axes get the same scale.
         spot: a point that the reader has chosen.
-        axes: titles of the two axes.
+        axes: titles of the two axes, else what x and y count.
         title: replaces "Loss over the plane".
         minus: another surface on the same grid; the difference is drawn, white where there is none.
         trajectory: checkpoints of a run by their places (n, 2), as a `PlottedRun` or a
@@ -65,7 +65,7 @@ def draw_surfaces(
     view: View = "contour",
     log: bool = True,
     isometric: bool = False,
-    axes: tuple[str, str] = ("x", "y"),
+    axes: tuple[str, str] | None = None,
     trajectory: PlottedRuns | None = None,
 ) -> go.Figure:
     """Several maps side by side, with one scale of colours; maps of one grid zoom together.
@@ -77,7 +77,7 @@ def draw_surfaces(
         view: contours or hills.
         log: as for `draw_surface`.
         isometric: distances are true, on all of them.
-        axes: titles of the two axes.
+        axes: titles of the two axes, else what x and y count.
         trajectory: runs to draw on all of them.
     """
     runs = read_plotted_runs(trajectory)

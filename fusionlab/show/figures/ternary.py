@@ -12,7 +12,7 @@ from torch import Tensor
 from fusionlab.landscape import Bounds, Plane, Surface
 from fusionlab.show.figures.barycentric import CENTRE, CORNERS, HEIGHT, Shares, place
 from fusionlab.show.figures.surfaces import draw_surface
-from fusionlab.show.figures.theme import INK
+from fusionlab.show.figures.theme import INK, ON_MAP
 from fusionlab.show.figures.words import capital
 from fusionlab.weights import Weights
 
@@ -64,7 +64,7 @@ def draw_triangle(
         textposition=["bottom center", "bottom center", "top center", "top right"],
         textfont={
             "color": [*[INK] * 3, "white"],
-            "shadow": [*["none"] * 3, f"0 0 4px {INK}, 0 0 2px {INK}"],
+            "shadow": [*["none"] * 3, ON_MAP["shadow"]],
         },
         selector={"meta": "surface:marks"},
     )

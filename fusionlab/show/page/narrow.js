@@ -30,7 +30,7 @@
       const i = column(Math.max(item.x ?? 0, 0));
       return { ...item, x: across(item.x, i), y: up(item.y, i) };
     };
-    const fresh = { ...layout, height: Math.round((layout.height ?? 360) * n * 0.9) };
+    const fresh = { ...layout, height: Math.round((layout.height ?? 360) * n * 1.1) };
     for (const [key, value] of Object.entries(layout)) {
       const number = key.match(/^[a-z]+(\d*)$/)?.[1];
       if (/^scene/.test(key) && value.domain) {
@@ -46,10 +46,37 @@
       if (/^legend/.test(key) && value.x !== undefined && value.y !== undefined) fresh[key] = move(value);
     }
     fresh.annotations = layout.annotations?.map((one) => (one.xref === "paper" ? move(one) : one));
-    const bars = data.map((trace) => {
+    const bars = data.map((trace) => { // shorter than a map that is as wide as a narrow page
       const { colorbar: bar } = trace;
       return bar?.x === undefined ? trace
-        : { ...trace, colorbar: { ...move(bar), len: (0.77 * (bar.len ?? 1)) / n } };
+        : { ...trace, colorbar: { ...move(bar), len: (0.5 * (bar.len ?? 1)) / n } };
     });
     return [bars, fresh];
+  };
+
+  // On a narrow page, what is written above and below a picture goes on in the next line.
+  const LETTER = { title: 8, axis: 7 }; // pixels
+  const fold = (text, room) => text.split("<br>").map((line) => line.split(" ").reduce(
+    ([...lines], word) => {
+      const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+      if (!lines.length || longer.replace(/<[^>]*>/g, "").length > room) return [...lines, word];
+      return [...lines.slice(0, -1), longer];
+    }, []).join("<br>")).join("<br>");
+
+  const folded = (el, layout) => {
+    const width = el.parentElement?.clientWidth;
+    if (!(width > 0 && width < ROOM)) return layout;
+    const fit = (text, letter = LETTER.title) => fold(text, Math.floor((width - 70) / letter));
+    const fresh = { ...layout };
+    if (layout.title?.text) {
+      const text = fit(layout.title.text), extra = 20 * (text.split("<br>").length - 1);
+      const margin = layout.margin?.t ?? layout.template.layout.margin.t;
+      fresh.title = { ...layout.title, text };
+      fresh.margin = { ...layout.margin, t: margin + extra };
+    }
+    for (const key of Object.keys(layout).filter((key) => /^xaxis/.test(key) && layout[key].title?.text))
+      fresh[key] = { ...layout[key], title: { ...layout[key].title, text: fit(layout[key].title.text, LETTER.axis) } };
+    fresh.annotations = layout.annotations?.map((one) =>
+      (one.xref === "paper" ? { ...one, text: fit(one.text), align: "left" } : one));
+    return fresh;
   };

@@ -35,6 +35,7 @@
 
   const name = (el, layout) => {
     el.classList.toggle("fusionlab-dark", isDark());
+    el.style.maxWidth = layout.meta?.widest ? `${layout.meta.widest}px` : ""; // a map is not stretched
     el.setAttribute("role", "img");
     el.setAttribute("aria-label", layout.meta?.description ?? layout.title?.text ?? "figure");
   };
@@ -42,7 +43,8 @@
   // What is drawn on this page: dark where it is dark, stacked where it is narrow.
   const fitted = (el, spec) => {
     const [data, layout] = dressed(spec);
-    return isNarrow(el, layout) ? stacked(data, layout) : [data, layout];
+    const [traces, placed] = isNarrow(el, layout) ? stacked(data, layout) : [data, layout];
+    return [traces, folded(el, placed)];
   };
 
   // What a hover label says, in the words of its template: %{x:.2f}, %{customdata:.3g}, …

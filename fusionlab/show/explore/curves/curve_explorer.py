@@ -171,9 +171,7 @@ def compose_curves(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
         left = [(0.0, 0.44, 0.42, 1.0), (0.0, 0.44, 0.0, 0.28)]
     parts = [*zip(along, left, strict=True), (map_, (0.54, 0.93, low, 1.0))]
     parts += [(each, (0.54, 1.0, 0.0, low - 0.12)) for each in asked]
-    legend = {"x": 0, "xanchor": "left", "y": -0.13, "yanchor": "top"}
-    whole = arrange(parts, height=760 if asked else 500)
-    return whole.update_layout(legend=legend, margin={"b": 90})
+    return arrange(parts, height=760 if asked else 500)
 
 
 def explore_curves(

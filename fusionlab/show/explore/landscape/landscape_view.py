@@ -67,10 +67,8 @@ class LandscapeView(MapPart):
             )
             for first, *rest in groups
         ]
-        unit = "distance along" if store.isometric(s.plane) else "steps along"
         look: dict[str, Any] = {"what": s.what, "view": s.view, "log": s.log}
-        axes = (f"{unit} u", f"{unit} v")
-        return draw_maps(maps, isometric=store.isometric(s.plane), axes=axes, **look)
+        return draw_maps(maps, isometric=store.isometric(s.plane), **look)
 
     def change(self, s: State) -> tuple[Changes, str]:
         """The chosen point and the checkpoint; in space they depend on the map's height."""
