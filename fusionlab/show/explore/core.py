@@ -97,6 +97,10 @@ class Explorer(Display):
         self.renew(patience=FIRST)
         self.latest.wait(FIRST, until=lambda: self.picture.frame is not None)
 
+    def __del__(self) -> None:
+        if self.comm is not None:  # else it was refused while it was made, and holds nothing
+            super().__del__()
+
     def __getattr__(self, name: str) -> Any:
         if name in self.__dict__.get("controls", ()):
             return self.controls[name].widget

@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from fusionlab.arguments import expect, expect_by_name, expect_sequence
 from fusionlab.connectivity import Path
 from fusionlab.landscape import Plane, ScoreFunction
 from fusionlab.show.explore.controls import button, choice, one_of, slider
@@ -212,6 +213,10 @@ def explore_curves(
         frames: positions of the slider that works without a kernel.
     """
     given, landscapes = dict(locals()), by_name(landscape)
+    expect_by_name("path", paths, "paths")
+    expect_sequence(names, "names", '("a", "b")')
+    if plane is not None:
+        expect("plane", plane)
     for name in training or {}:
         one_of(paths, name, "path to train")
     in_focus = one_of(paths, focus or next(iter(training or {}), list(paths)[-1]), "path")

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from fusionlab.arguments import expect, expect_by_name
 from fusionlab.landscape import Plane, ScoreFunction, Surface
 from fusionlab.show.explore.composite import ChosenPlace
 from fusionlab.show.explore.controls import (
@@ -263,8 +264,11 @@ def explore_landscape(
         spot: the place chosen at first; else the first mark.
     """
     given, landscapes = dict(locals()), by_name(landscape)
-    if isinstance(planes, Plane):
+    expect_by_name("point", marks or {}, "marks")
+    if not isinstance(planes, Mapping) or isinstance(planes, Weights):
+        expect("plane", planes)
         planes = {f"the plane of {listed(list(marks))}" if marks else "the plane": planes}
+    expect_by_name("plane", planes, "planes")
     store = PlaneStore(landscapes, planes, marks or {}, read_runs(trajectory))
     asked = ask_about(
         landscapes, samples, classes, columns=3,
