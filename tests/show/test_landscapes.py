@@ -1,5 +1,6 @@
 """The landscape explorer: maps sharpen, points become networks, and a new setting wins at once."""
 
+import re
 import time
 from math import log10
 
@@ -8,6 +9,7 @@ import torch
 
 from fusionlab import Weights, show
 from fusionlab.landscape import Plane, Score
+from fusionlab.show.explore.surveyed import tell_left
 
 from .standins import IMAGES, PLANE, A, B, C, Hill, Wall, point
 from .test_interpolation import from_the_page, press
@@ -154,6 +156,34 @@ def test_cancel_keeps_the_map_and_continue_goes_on():
     press(explorer, "Continue")
     assert explorer.wait(60)
     assert explorer.surface.share == 1
+
+
+def test_a_slow_map_is_grey_first_and_says_how_long_it_will_take():
+    hill = Hill(seconds=0.03)
+    explorer = show.explore_landscape(hill, PLANE, MARKS, resolution=81)
+    explorer.latest.wait(20, until=lambda: "left" in explorer.status.value)
+    assert re.search(
+        r"\d+ % of 6561 points are measured, about \d+ min left; between them the map is approx",
+        explorer.status.value,
+    )
+    press(explorer, "Cancel")
+    assert "Stopped: " in explorer.status.value
+    assert "left" not in explorer.status.value
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, ""),
+        (1.9, ""),
+        (3, ", about 5 s left"),
+        (44, ", about 40 s left"),
+        (150, ", about 2 min"),
+    ],
+)
+def test_the_time_left_is_said_in_round_numbers(seconds, words):
+    assert tell_left(seconds).startswith(words)
+    assert bool(tell_left(seconds)) == bool(words)
 
 
 def test_reset_goes_back_to_the_start():

@@ -106,7 +106,7 @@ class LandscapeView(MapPart):
 
     def tell(self, s: State) -> str:
         """Where the runs are, and how far one may trust the map."""
-        return f"{self.tell_runs(s)} {self._progress(s)}".strip()
+        return f"{self.tell_runs(s)} {self.progress(s, stopped=s.paused)}".strip()
 
     def tell_runs(self, s: State) -> str:
         """Where the runs are now, and what the plane shows in their place."""
@@ -118,18 +118,6 @@ class LandscapeView(MapPart):
             for run, plotted in self._store.measured(name, s.plane).items():
                 said.append(f"Run {run}{on}: {plotted.tell(s.step, s.what)}.")
         return " ".join(said).replace("Run run", "The run")
-
-    def _progress(self, s: State) -> str:
-        if not self.ready(s) or (first := self.surface(s)) is None:
-            return "The map is being measured."
-        points, share = first.exact.numel(), self.share(s)
-        if share == 1:
-            return f"All {points} points of the map are measured."
-        state = "Stopped" if s.paused else "Sharpening"
-        return (
-            f"{state}: {100 * share:.0f} % of {points} points are measured, "
-            "the map between them is approximate."
-        )
 
 
 def compose_maps(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
