@@ -89,7 +89,7 @@ def test_one_text_or_number_is_no_sequence(wrong):
 
 def test_a_landscape_without_a_name_is_not_chosen_by_name():
     for explore, thing in ((show.explore_landscape, PLANE), (show.explore_subspace, CORNERS)):
-        with pytest.raises(ValueError, match="Unknown landscape 'tst': there is only one"):
+        with pytest.raises(ValueError, match=r"'tst'\. Choose None: there is only one"):
             explore(HILL, thing, on="tst")
 
 

@@ -176,6 +176,13 @@ class Picture:
                 self.fig.patch(patch, words)
             self.report()
 
+    def show(self, patch: Changes, words: str) -> None:
+        """Show a picture of before; whatever is drawn next draws all of the present over it."""
+        with self._drawing:
+            self._known = [object()] * len(self.parts)
+            self.fig.patch(patch, words)
+            self._say(words)
+
     def _sharpen(self, s: State, known: Any, fresh: Changes, moving: Collection[str]) -> None:
         left = moving if s is not self.newest else ()  # the reader has moved on since
         with self._drawing:
