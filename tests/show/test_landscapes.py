@@ -308,6 +308,68 @@ def test_play_moves_the_checkpoint_to_the_end_and_pause_stops_it():
     assert explorer.step.value == stopped < 3
 
 
+class Asked(Hill):
+    """A hill that notes about which points its network is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.points = []
+
+    def probabilities(self, theta, inputs):
+        self.points.append(tuple(theta["w"][0].tolist()))
+        return super().probabilities(theta, inputs)
+
+
+def test_the_samples_follow_the_checkpoint_until_another_point_is_chosen():
+    explorer = explore(trajectory=RUN, samples=IMAGES)
+
+    def right():
+        texts = shown(explorer, "samples:verdict")["text"]
+        return [number for number, text in enumerate(texts) if "✓" in text]
+
+    def title():
+        return str(explorer.fig.spec["layout"]["annotations"])
+
+    assert right() == [0]  # of the chosen point, A
+    assert "What the chosen network says" in title()
+    for step, said in ((1, [2]), (3, [0]), (0, [2])):
+        from_the_page(explorer.step, value=step)
+        assert explorer.wait(10)
+        assert right() == said
+        assert "At this checkpoint, 1 of 3 samples right" in explorer.status.value
+        assert "What the checkpoint says" in title()
+    explorer.visit(0.9, 0.0)
+    assert explorer.wait(10)
+    assert right() == [2]
+    assert explorer.status.value.startswith("At (0.90, 0.00)")
+    assert "What the chosen network says" in title()
+
+
+def test_about_each_checkpoint_the_samples_are_asked_once_however_often_it_is_played():
+    asked = Asked()
+    explorer = explore(asked, trajectory=RUN, samples=IMAGES)
+    assert sorted(set(asked.points)) == sorted(tuple(p["w"][0].tolist()) for p in RUN)
+    before, calls = len(asked.points), asked.calls
+    for _ in range(2):
+        explorer.play.value = True
+        deadline = time.monotonic() + 20
+        while explorer.play.value and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert explorer.wait(10)
+    assert (len(asked.points), asked.calls) == (before, calls)
+
+
+def test_a_page_saved_at_once_has_its_runs_measured(tmp_path):
+    slow = Hill(seconds=0.05)
+    run = [point(x / 10, 0.5) for x in range(20)]
+    explorer = show.explore_landscape(slow, PLANE, MARKS, trajectory=run, samples=IMAGES)
+    page = explorer.save(tmp_path / "view.html").read_text("utf-8")
+    explorer.close()
+    assert "not measured yet" not in page
+    assert "The run: step 19, loss" in page
+    assert "At this checkpoint, " in page
+
+
 def test_the_checkpoints_of_a_run_keep_their_steps():
     class Run:
         checkpoints, steps = RUN, (0, 8, 16, 40)

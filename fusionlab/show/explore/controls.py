@@ -62,8 +62,8 @@ def one_of(options: Iterable[Any], value: Any, what: str) -> Any:
     if value not in (known := list(options)):
         if known == [""]:
             raise ValueError(
-                f"Unknown {what} {value!r}. Choose None: there is only one, without a name. To give "
-                f"it one, pass a mapping of {what}s."
+                f"Unknown {what} {value!r}. Choose None: there is only one, without a name. To "
+                f"name it, give a mapping of {what}s."
             )
         *some, last = map(repr, known)
         choices = f"{', '.join(some)} or {last}" if some else last

@@ -123,7 +123,7 @@ class Explorer(Display):
     def renew(self, *, quick: bool = False, patience: float = PATIENCE) -> None:
         """Show the present state; a quick one beside the work that goes on."""
         s = self.picture.renew(lambda _: self.state)
-        if quick and self.picture.frame == self.picture.framed(s):
+        if quick and self.picture.quick(s):
             self.latest.between(partial(self.picture.arrive, *self.picture.change(s)))
         else:
             self._ask(s, patience=patience)
@@ -174,7 +174,10 @@ class Explorer(Display):
     def still(self) -> go.Figure:
         """The present picture with a slider of its own, for a page without a kernel."""
         self.latest.wait(FIRST)
-        s = self.state
+        return self.slide(self.state)
+
+    def slide(self, s: State) -> go.Figure:
+        """The picture of a state, with a slider of its own."""
         sweep = self.sweep(s)
         figure = self.picture.whole(s)
         figure.layout.meta["description"] = self.picture.change(s)[1]

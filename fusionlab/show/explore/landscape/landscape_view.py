@@ -88,21 +88,28 @@ class LandscapeView(MapPart):
         if s.view == "3d" and self.ready(s):
             drawn = self.update(s)
             patch = {key: drawn[key] for key in patch}
-        return patch, tell_scores(s.spot, scores)
+        return patch, "" if s.runs else tell_scores(s.spot, scores)
 
     def refine(self, s: State) -> Iterator[None]:
         """The runs' checkpoints first, then the maps, all at one pace."""
-        if s.paused:
-            return
+        if not s.paused:
+            yield from self.measure_runs(s)
+            yield from super().refine(s)
+
+    def measure_runs(self, s: State) -> Iterator[None]:
+        """Score the runs' checkpoints, and the places below them."""
         for name in shown_on(self._store, s):
             yield from self._store.measure(name, s.plane)
-        yield from super().refine(s)
+
+    def complete(self, s: State) -> bool:
+        """Whether there is something of each map, and the runs on them are measured."""
+        runs = (self._store.known(name, s.plane) for name in shown_on(self._store, s))
+        return self.ready(s) and all(runs)
 
     def known(self, s: State) -> Hashable:
         """The maps as they are, and which runs are measured."""
-        runs = [self._store.measured(name, s.plane) for name in shown_on(self._store, s)]
-        measured = [run.shadows is not None for each in runs for run in each.values()]
-        return super().known(s), tuple(measured)
+        runs = [self._store.known(name, s.plane) for name in shown_on(self._store, s)]
+        return super().known(s), tuple(runs)
 
     def tell(self, s: State) -> str:
         """Where the runs are, and how far one may trust the map."""
