@@ -10,7 +10,7 @@ import fusionlab
 PACKAGE = Path(fusionlab.__file__).parent
 GROUND = {
     "outputs", "modes", "modules", "costs", "randomness", "spaces", "weights", "coordinates",
-    "combinations", "scores", "threads",
+    "combinations", "scores", "threads", "arguments",
     "rows", "data", "streams", "quantities", "objectives", "checkpoints", "descent",
 }  # fmt: skip
 FAMILIES = {"connectivity", "alignment", "averaging", "ensembling"}
@@ -24,6 +24,7 @@ DOORS = {
     "threads": {"costs", "outputs"},
     "weights": {"spaces", "modes", "modules"},
     "coordinates": {"spaces", "weights"},
+    "arguments": {"weights"},
     "scores": {"quantities", "weights"},
     "combinations": {"spaces", "weights"},
     "randomness": set(),

@@ -31,6 +31,9 @@ class BandFitting(Iterator[Band]):
 
     The arguments are those of `elastic_band`; what `next` gives is scored at its pivots only.
 
+    Attributes:
+        stride: the most steps of a `next`; it may be changed at any time.
+
     Example:
         >>> import torch
         >>> from fusionlab.connectivity import BandFitting
@@ -43,6 +46,8 @@ class BandFitting(Iterator[Band]):
         >>> len(band.points)
         4
     """
+
+    stride: int | None = None
 
     def __init__(
         self,
@@ -82,12 +87,12 @@ class BandFitting(Iterator[Band]):
         """Move for a moment, without scoring the band; False if it has come to its end."""
         if self._diverged or self.steps >= self.total:
             return False
-        begin = time.perf_counter()
+        begin, end = time.perf_counter(), self.steps + (self.stride or self.total)
         while time.perf_counter() - begin < PACE and not self._diverged:
             self._step()
             if self.steps % self._cycle == 0:
                 self._end_cycle()
-            if self.steps == self.total:
+            if self.steps >= min(self.total, end):
                 break
         return True
 

@@ -74,6 +74,9 @@ class Fitting(Iterator[Fit[_Shape]]):
 
     The arguments are those of `fit`.
 
+    Attributes:
+        stride: the most steps of a `next`; it may be changed at any time.
+
     Example:
         >>> import torch
         >>> from fusionlab.connectivity import Bezier, Fitting
@@ -84,6 +87,8 @@ class Fitting(Iterator[Fit[_Shape]]):
         >>> last.steps, last.complete
         (3, True)
     """
+
+    stride: int | None = None
 
     def __init__(
         self,
@@ -148,7 +153,7 @@ class Fitting(Iterator[Fit[_Shape]]):
             return False
         begin, before = time.perf_counter(), self.steps
         with self._own_randomness(), threads(self._threads):
-            while self.steps < self.total:
+            while self.steps < min(self.total, before + (self.stride or self.total)):
                 self._losses.append(self._step())
                 if time.perf_counter() - begin > PACE:
                     break

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fusionlab.arguments import expect
 from fusionlab.connectivity.paths import Path, points_on
 from fusionlab.quantities import CLASSIFIED, Measured, Measures
 from fusionlab.scores import ScoreFunction, score_all
@@ -118,7 +119,10 @@ def profile(
     Raises:
         ValueError: if the ends are not among the positions.
     """
-    t = torch.linspace(0, 1, points, dtype=torch.double) if t is None else t.double()
+    expect("landscape", landscape)
+    expect("path", path)
+    t = torch.linspace(0, 1, points, dtype=torch.double) if t is None else torch.as_tensor(t)
+    t = t.double()
     if not {0.0, 1.0} <= set(t.tolist()):
         raise ValueError(
             f"a profile needs both ends of the path, t = 0 and t = 1: it has {len(t)} positions "

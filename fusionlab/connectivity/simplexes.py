@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fusionlab.arguments import expect
 from fusionlab.combinations import Combinations
 from fusionlab.weights import Weights, mean
 
@@ -33,6 +34,10 @@ class Simplex:
 
     points: tuple[Weights, ...]
     fixed: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for point in self.points:
+            expect("point", point)
 
     def __call__(self, shares: Sequence[float] | Tensor) -> Weights:
         """The mixture with these shares (barycentric coordinates), as many as vertices."""

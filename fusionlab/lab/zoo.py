@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
+from fusionlab.arguments import expect_sequence
 from fusionlab.checkpoints import CheckpointError, load, save
 from fusionlab.data import Data, content_hash
 from fusionlab.descent import Recipe, bar, checked_data, interrupts_wait
@@ -51,6 +52,7 @@ def zoo(
     Returns:
         One run per seed, in order. After an interrupt some are not complete; these are not saved.
     """
+    expect_sequence(seeds, "seeds", "range(3)")
     shelf = _Shelf.of(model, checked_data(data, None), recipe or Recipe(), start)
     runs = shelf.read_all(seeds)
     if missing := [seed for seed in dict.fromkeys(seeds) if seed not in runs]:

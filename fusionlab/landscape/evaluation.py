@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fusionlab.combinations import Combinations
+from fusionlab.data import Data
 from fusionlab.landscape.bases import basis_of
 from fusionlab.landscape.basis import Basis
 from fusionlab.landscape.hessians import Hessian
@@ -28,7 +29,7 @@ from fusionlab.objectives import AnyObjective, Objective, objective_of
 from fusionlab.outputs import Inputs
 from fusionlab.quantities import Measures
 from fusionlab.scores import Score, Scores
-from fusionlab.streams import source_of
+from fusionlab.streams import Stream, source_of
 from fusionlab.weights import Weights
 
 
@@ -52,6 +53,8 @@ class Landscape:
         calibration: the data to recalibrate on, usually the training data; `data` without it.
         precision: in which points are scored; by default their own, and float32 for points of
             half precision.
+        device: where the data are moved to and the computation runs, such as "cuda"; by default
+            they stay where they are.
 
     Example:
         >>> from fusionlab.lab import initial, mlp, two_moons
@@ -71,10 +74,11 @@ class Landscape:
         batch_norm: Policy = "recalibrate",
         calibration: Any = None,
         precision: torch.dtype | None = None,
+        device: torch.device | str | None = None,
     ) -> None:
         _check(model, batch_norm)
-        self.model, self.data, self.batch_norm = model, source_of(data), batch_norm
-        self.calibration = self.data if calibration is None else source_of(calibration)
+        self.model, self.data, self.batch_norm = model, _placed(data, device), batch_norm
+        self.calibration = self.data if calibration is None else _placed(calibration, device)
         self.precision, self._given = precision, objective_of(objective)
         self._bases: list[Basis] = []  # the last one of this landscape and its samples
         self._plan: Plan | None = None
@@ -190,6 +194,12 @@ def _check(model: nn.Module, batch_norm: str) -> None:
         raise ValueError(f"Unknown batch_norm {batch_norm!r}. Choose {known}.")
     if not isinstance(model, nn.Module):
         raise TypeError(f"expected a module as the model, got a {type(model).__name__}.")
+
+
+def _placed(given: Any, device: torch.device | str | None) -> Data | Stream:
+    """The reader's data, on the device that they ask for."""
+    source = source_of(given)
+    return source if device is None else source.move(device)
 
 
 def _joined(scores: Sequence[Scores]) -> Scores:

@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from fusionlab.arguments import expect
 from fusionlab.checkpoints import load, save
 from fusionlab.combinations import Combinations
 from fusionlab.data import Data, content_hash
@@ -68,6 +69,9 @@ class Chart(Protocol):
 
 def survey(landscape: ScoreFunction, plane: Chart, x: Tensor, y: Tensor) -> Surface:
     """Score every point of the grid x × y of the plane."""
+    expect("landscape", landscape)
+    expect("plane", plane)
+    x, y = torch.as_tensor(x), torch.as_tensor(y)
     scores = score_all(landscape, plane.grid(x, y))
     shape = (len(y), len(x))
     exact = torch.ones(shape, dtype=torch.bool)
@@ -112,6 +116,9 @@ class Survey(Iterator[Surface]):
         *,
         file: str | Path | None = None,
     ) -> None:
+        expect("landscape", landscape)
+        expect("plane", plane)
+        x, y = torch.as_tensor(x), torch.as_tensor(y)
         self.landscape, self.plane, self.x, self.y = landscape, plane, x, y
         self._points = plane.grid(x, y)
         self._levels = [Lattice.every(stride, len(y), len(x)) for stride in (4, 2, 1)]

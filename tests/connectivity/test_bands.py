@@ -87,6 +87,12 @@ def test_pivots_are_added_where_the_loss_rises_between_them():
     assert last.positions[4].item() == pytest.approx(0.8, abs=0.03)  # x = 0.6
 
 
+def test_a_band_moves_by_as_many_steps_as_it_is_asked_for():
+    walk = BandFitting(Surface(bent_valley), A, B, pivots=3, cycles=2, steps=5, lr=0.01)
+    walk.stride = 3
+    assert [next(walk) and walk.steps for _ in range(4)] == [3, 6, 9, 10]
+
+
 def test_no_pivot_is_added_beyond_the_most():
     settings = {"pivots": 3, "cycles": 4, "steps": 3, "lr": 0.001, "tolerance": 0.0}
     band = elastic_band(Surface(bent_valley), A, B, max_pivots=6, progress=False, **settings)

@@ -126,6 +126,19 @@ def test_a_fit_lowers_the_hill_and_leaves_the_ends():
         assert after.loss[0] == pytest.approx(before.loss[0].item(), rel=1e-6)
 
 
+def test_a_fit_in_strides_of_any_size_is_the_same_fit():
+    shape, plan = Bezier.between(*ends()), Recipe(steps=20)
+    whole = fit(net(0), blobs(), shape, plan, seed=1, progress=False)
+    walk, steps = Fitting(net(0), blobs(), shape, plan, seed=1), []
+    for stride in (1, 2, 4, None):
+        walk.stride = stride
+        steps.append(next(walk).steps)
+    assert steps[:3] == [1, 3, 7]
+    *_, last = [walk.so_far(), *walk]
+    assert torch.equal(last.losses, whole.losses)
+    assert same(last.shape.bends[0], whole.shape.bends[0])
+
+
 def test_the_same_seed_gives_the_same_fit_whatever_torch_drew_before():
     shape = Bezier.between(*ends(nn.Dropout(0.3)), bends=2)
     model = net(0, nn.Dropout(0.3))

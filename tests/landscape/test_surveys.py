@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from fusionlab import Data, Weights
-from fusionlab.landscape import Landscape, Plane, Score, Survey, survey
+from fusionlab.landscape import Landscape, Plane, Score, Scores, Survey, survey
+from fusionlab.landscape.interpolation import Lattice, Readings, fuse
 
 U, V = (Weights({"w": torch.tensor(w, dtype=torch.double)}) for w in ([1.0, 0.0], [0.0, 1.0]))
 PLANE = Plane.around(0 * U, U, V)
@@ -110,6 +111,62 @@ def test_an_interrupt_loses_only_the_round_at_hand():
     with pytest.raises(KeyboardInterrupt):
         walk.finish()
     assert torch.equal(walk.finish().loss, survey(bowl, PLANE, X, Y).loss)
+
+
+def gap(known: torch.Tensor) -> float:
+    """How far a point of the grid may be from the nearest known one, in steps of the grid."""
+    everywhere = torch.ones_like(known).nonzero().double()
+    return torch.cdist(everywhere, known.nonzero().double()).min(1).values.max().item()
+
+
+class Slow(Counting):
+    """A landscape so slow that each step of a survey measures few points."""
+
+    def __call__(self, theta):
+        time.sleep(0.01)
+        return super().__call__(theta)
+
+
+def test_the_first_points_of_a_slow_survey_cover_the_whole_square():
+    x = torch.linspace(-1, 1, 41)
+    walk, gaps = Survey(Slow(), PLANE, x, x + 2), {}
+    for picture in walk:
+        known = int(picture.exact.sum())
+        gaps[known] = gap(picture.exact)
+        assert picture.loss.isnan().any() == (known < 9), "grey until the points reach all over"
+        if known > 150:
+            break
+    assert len(gaps) > 5
+    for known, farthest in gaps.items():
+        # The circles around the known points that cover the square; twice the best is even.
+        assert farthest < 2 * 41 / known**0.5, known
+    assert gaps[max(gaps)] < 4
+
+
+def test_any_number_of_first_points_leaves_no_large_gap():
+    lattice, nothing = Lattice.every(1, 41, 61), Readings.none(41, 61)
+    order = nothing.missing(lattice)
+    assert sorted(order.tolist()) == list(range(41 * 61))
+    for count in range(9, 1000, 13):
+        known = torch.zeros(41 * 61, dtype=torch.bool)
+        known[order[:count]] = True
+        assert gap(known.view(41, 61)) < 2 * (41 * 61 / count) ** 0.5, count
+
+
+def test_a_picture_of_few_scattered_points_is_near_a_smooth_loss():
+    x = torch.linspace(-1, 3, 41).double()
+    levels = [Lattice.every(stride, 41, 41) for stride in (4, 2, 1)]
+    true = survey(bowl, PLANE, x, x / 2 + 1).loss
+    off = {}
+    for count in (9, 25, 60):
+        readings = Readings.none(41, 41)
+        rows = readings.missing(levels[0])[:count]
+        readings.put(rows, Scores(true.flatten()[rows], true.flatten()[rows]))
+        guess = fuse(readings, Readings.none(41, 41), levels)
+        assert torch.equal(guess.loss.flatten()[rows], true.flatten()[rows])
+        off[count] = (guess.loss - true).abs().mean().item() / (true.max() - true.min()).item()
+    assert off[9] > off[25] > off[60]
+    assert off[25] < 0.02
 
 
 def test_nothing_measured_is_no_picture():

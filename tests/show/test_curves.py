@@ -9,7 +9,7 @@ import torch
 from fusionlab import show
 from fusionlab.connectivity import Bezier, Chain, Line
 from fusionlab.landscape import Score
-from fusionlab.show.explore.curves.trainer import Trainer
+from fusionlab.show.explore.curves.trainer import Speed, Trainer
 
 from .standins import IMAGES, PLANE, A, B, C, Hill, point
 from .test_interpolation import from_the_page, press
@@ -135,7 +135,8 @@ def test_a_curve_in_training_moves_its_loss_its_shape_and_the_words():
         assert max(explorer.fig.trace("loss:curve:curve")["y"]) <= ridge(0.5, slice_ - 0.5)
         until(lambda s=slice_: f"Curve at step {10 * s} of 60" in explorer.status.value)
     assert mark(explorer, "curve")[1] == pytest.approx(ridge(0.5, 3))
-    assert f"barrier {explorer.profiles['curve'].barrier:.2f} nats" in explorer.status.value
+    barrier = f"barrier {explorer.profiles['curve'].barrier:.2f}"
+    assert barrier in explorer.fig.trace("loss:curve:curve")["name"]
     explorer.pause()
     tickets.release(SLICES)
     assert explorer.wait(20)
@@ -308,6 +309,94 @@ def test_a_training_that_ends_early_is_told():
     until(lambda: explorer.trainer.state == "done")
     assert explorer.wait(20)
     assert "Curve ended early, at step 1 of 50" in explorer.status.value
+
+
+class Strides(Growing):
+    """A training that takes as many steps as it may, and lifts its bend by a hundredth for each."""
+
+    stride = None
+
+    def __init__(self, total=200, most=40):
+        super().__init__()
+        self.total, self.most, self.taken = total, most, []
+
+    def __next__(self):
+        done = sum(self.taken)
+        if done == self.total:
+            raise StopIteration
+        self.taken.append(min(self.total - done, self.stride or self.most))
+        done = sum(self.taken)
+        return Fit(bent(done / 100), done)
+
+
+@pytest.mark.parametrize("speed", ["slow", "normal", "fast"])
+def test_the_first_steps_are_seen_one_by_one_unless_it_shall_be_fast(speed, sent):
+    training = Strides()
+    explorer = explore(training={"curve": lambda: training}, speed=speed)
+    explorer.go_on()
+    until(lambda: explorer.trainer.state == "done", seconds=60)
+    assert explorer.wait(20)
+    growing = {
+        "slow": [1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3],
+        "normal": [1, 1, 1, 1, 2, 3, 4, 6, 9, 14, 21],
+        "fast": [40] * 5,
+    }
+    assert training.taken[:11] == growing[speed]
+    seen = [list(s).index("path:line:curve") for s in drawn(sent) if "path:line:curve" in s]
+    assert len(seen) >= len(training.taken)
+
+
+def drawn(sent):
+    """The traces of each picture that was sent."""
+    return [data["content"]["traces"] for _, data in sent if "traces" in data.get("content", {})]
+
+
+def test_the_speed_can_be_changed_while_it_trains():
+    training = Strides(total=100)
+    explorer = explore(training={"curve": lambda: training}, speed="slow")
+    explorer.go_on()
+    until(lambda: sum(training.taken) >= 2)
+    from_the_page(explorer.speed, index=2)
+    until(lambda: explorer.trainer.state == "done")
+    assert explorer.wait(20)
+    assert training.taken[:2] == [1, 1]
+    assert training.taken[-2] == 40
+
+
+def test_a_pause_does_not_wait_for_the_next_picture():
+    explorer = explore(training={"curve": Strides}, speed="slow")
+    explorer.trainer.speed = Speed(0.25, 1000.0)
+    explorer.go_on()
+    until(lambda: "step 1 of" in explorer.status.value)
+    explorer.pause()
+    assert explorer.wait(20)
+    assert explorer.trainer.stages["curve"].steps == 1
+
+
+def test_the_training_is_replayed_with_a_slider_and_any_other_control_comes_back():
+    explorer = explore(training={"curve": Growing}, speed="fast")
+    assert (explorer.replay.disabled, explorer.replay.options) == (True, ("0",))
+    explorer.go_on()
+    until(lambda: explorer.trainer.state == "done")
+    assert explorer.wait(20)
+    steps = explorer.replay.options
+    assert (steps[0], steps[-1], explorer.replay.value) == ("0", "60", "60")
+    assert not explorer.replay.disabled
+    for step in steps[:-1]:
+        from_the_page(explorer.replay, index=steps.index(step))
+        assert height(explorer) == pytest.approx(int(step) / 20)
+        assert mark(explorer, "curve")[1] == pytest.approx(ridge(0.5, int(step) / 10))
+        assert (f"{step} of 60" in explorer.status.value) == (step != "0")
+    explorer.slider.value = 0.25
+    assert explorer.wait(20)
+    assert explorer.replay.value == "60"
+    assert height(explorer) == pytest.approx(SLICES / 2)
+    assert mark(explorer, "curve") == (0.25, pytest.approx(ridge(0.25, SLICES)))
+    from_the_page(explorer.replay, index=0)
+    from_the_page(explorer.replay, index=len(steps) - 1)
+    assert explorer.wait(20)
+    assert height(explorer) == pytest.approx(SLICES / 2)
+    assert "60 of 60" in explorer.status.value
 
 
 def test_a_page_without_a_kernel_slides_along_the_paths_and_then_over_the_training():

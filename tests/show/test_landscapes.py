@@ -1,5 +1,6 @@
 """The landscape explorer: maps sharpen, points become networks, and a new setting wins at once."""
 
+import re
 import time
 from math import log10
 
@@ -8,6 +9,7 @@ import torch
 
 from fusionlab import Weights, show
 from fusionlab.landscape import Plane, Score
+from fusionlab.show.explore.surveyed import tell_left
 
 from .standins import IMAGES, PLANE, A, B, C, Hill, Wall, point
 from .test_interpolation import from_the_page, press
@@ -156,6 +158,34 @@ def test_cancel_keeps_the_map_and_continue_goes_on():
     assert explorer.surface.share == 1
 
 
+def test_a_slow_map_is_grey_first_and_says_how_long_it_will_take():
+    hill = Hill(seconds=0.03)
+    explorer = show.explore_landscape(hill, PLANE, MARKS, resolution=81)
+    explorer.latest.wait(20, until=lambda: "left" in explorer.status.value)
+    assert re.search(
+        r"\d+ % of 6561 points are measured, about \d+ min left; between them the map is approx",
+        explorer.status.value,
+    )
+    press(explorer, "Cancel")
+    assert "Stopped: " in explorer.status.value
+    assert "left" not in explorer.status.value
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, ""),
+        (1.9, ""),
+        (3, ", about 5 s left"),
+        (44, ", about 40 s left"),
+        (150, ", about 2 min"),
+    ],
+)
+def test_the_time_left_is_said_in_round_numbers(seconds, words):
+    assert tell_left(seconds).startswith(words)
+    assert bool(tell_left(seconds)) == bool(words)
+
+
 def test_reset_goes_back_to_the_start():
     explorer = explore(zoom=1.5)
     explorer.zoom.value, explorer.view.value = 3.0, "3d"
@@ -276,6 +306,68 @@ def test_play_moves_the_checkpoint_to_the_end_and_pause_stops_it():
     stopped = explorer.step.value
     time.sleep(0.6)
     assert explorer.step.value == stopped < 3
+
+
+class Asked(Hill):
+    """A hill that notes about which points its network is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.points = []
+
+    def probabilities(self, theta, inputs):
+        self.points.append(tuple(theta["w"][0].tolist()))
+        return super().probabilities(theta, inputs)
+
+
+def test_the_samples_follow_the_checkpoint_until_another_point_is_chosen():
+    explorer = explore(trajectory=RUN, samples=IMAGES)
+
+    def right():
+        texts = shown(explorer, "samples:verdict")["text"]
+        return [number for number, text in enumerate(texts) if "✓" in text]
+
+    def title():
+        return str(explorer.fig.spec["layout"]["annotations"])
+
+    assert right() == [0]  # of the chosen point, A
+    assert "What the chosen network says" in title()
+    for step, said in ((1, [2]), (3, [0]), (0, [2])):
+        from_the_page(explorer.step, value=step)
+        assert explorer.wait(10)
+        assert right() == said
+        assert "At this checkpoint, 1 of 3 samples right" in explorer.status.value
+        assert "What the checkpoint says" in title()
+    explorer.visit(0.9, 0.0)
+    assert explorer.wait(10)
+    assert right() == [2]
+    assert explorer.status.value.startswith("At (0.90, 0.00)")
+    assert "What the chosen network says" in title()
+
+
+def test_about_each_checkpoint_the_samples_are_asked_once_however_often_it_is_played():
+    asked = Asked()
+    explorer = explore(asked, trajectory=RUN, samples=IMAGES)
+    assert sorted(set(asked.points)) == sorted(tuple(p["w"][0].tolist()) for p in RUN)
+    before, calls = len(asked.points), asked.calls
+    for _ in range(2):
+        explorer.play.value = True
+        deadline = time.monotonic() + 20
+        while explorer.play.value and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert explorer.wait(10)
+    assert (len(asked.points), asked.calls) == (before, calls)
+
+
+def test_a_page_saved_at_once_has_its_runs_measured(tmp_path):
+    slow = Hill(seconds=0.05)
+    run = [point(x / 10, 0.5) for x in range(20)]
+    explorer = show.explore_landscape(slow, PLANE, MARKS, trajectory=run, samples=IMAGES)
+    page = explorer.save(tmp_path / "view.html").read_text("utf-8")
+    explorer.close()
+    assert "not measured yet" not in page
+    assert "The run: step 19, loss" in page
+    assert "At this checkpoint, " in page
 
 
 def test_the_checkpoints_of_a_run_keep_their_steps():

@@ -253,7 +253,9 @@ def test_a_curve_through_a_regression_is_trained_while_one_looks():
     explorer = show.explore_curves(REGRESSION, {"curve": curve}, training=start, resolution=11)
     explorer.go_on()
     assert settled(explorer).trainer.state == "done"
-    assert re.search(r"Curve at step 20 of 20: loss from \S+ squared kg to", explorer.status.value)
+    assert re.search(
+        r"loss \S+ squared kg on curve; .* Curve at step 20 of 20\.", explorer.status.value
+    )
 
 
 def test_small_squared_errors_keep_their_contours():

@@ -94,7 +94,7 @@ def test_it_begins_at_the_centre_and_says_what_is_there():
     assert spot(explorer) == (pytest.approx(0.5), pytest.approx(TOP / 3))
     assert "33 % a, 33 % b and 33 % c: loss 8.17 nats" in explorer.status.value
     assert "lies 0.00 nats above" in explorer.status.value
-    assert "All of the map is measured" in explorer.status.value
+    assert "points of the map are measured" in explorer.status.value
 
 
 def test_a_hill_between_the_corners_is_told():

@@ -60,6 +60,11 @@ def one_of(options: Iterable[Any], value: Any, what: str) -> Any:
         ValueError: if it is none.
     """
     if value not in (known := list(options)):
+        if known == [""]:
+            raise ValueError(
+                f"Unknown {what} {value!r}. Choose None: there is only one, without a name. To "
+                f"name it, give a mapping of {what}s."
+            )
         *some, last = map(repr, known)
         choices = f"{', '.join(some)} or {last}" if some else last
         raise ValueError(f"Unknown {what} {value!r}. Choose {choices}.")

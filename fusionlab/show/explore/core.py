@@ -97,6 +97,10 @@ class Explorer(Display):
         self.renew(patience=FIRST)
         self.latest.wait(FIRST, until=lambda: self.picture.frame is not None)
 
+    def __del__(self) -> None:
+        if self.comm is not None:  # else it was refused while it was made, and holds nothing
+            super().__del__()
+
     def __getattr__(self, name: str) -> Any:
         if name in self.__dict__.get("controls", ()):
             return self.controls[name].widget
@@ -119,7 +123,7 @@ class Explorer(Display):
     def renew(self, *, quick: bool = False, patience: float = PATIENCE) -> None:
         """Show the present state; a quick one beside the work that goes on."""
         s = self.picture.renew(lambda _: self.state)
-        if quick and self.picture.frame == self.picture.framed(s):
+        if quick and self.picture.quick(s):
             self.latest.between(partial(self.picture.arrive, *self.picture.change(s)))
         else:
             self._ask(s, patience=patience)
@@ -170,7 +174,10 @@ class Explorer(Display):
     def still(self) -> go.Figure:
         """The present picture with a slider of its own, for a page without a kernel."""
         self.latest.wait(FIRST)
-        s = self.state
+        return self.slide(self.state)
+
+    def slide(self, s: State) -> go.Figure:
+        """The picture of a state, with a slider of its own."""
         sweep = self.sweep(s)
         figure = self.picture.whole(s)
         figure.layout.meta["description"] = self.picture.change(s)[1]

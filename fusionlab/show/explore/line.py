@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import torch
 
+from fusionlab.arguments import expect, expect_sequence
 from fusionlab.connectivity import Path, points_on
 from fusionlab.landscape import Score, ScoreFunction
 from fusionlab.show.explore.along import STEPS, Along, Track
@@ -149,6 +150,8 @@ def explore_line(
         frames: positions of the slider that works without a kernel.
     """
     given, landscapes = dict(locals()), by_name(landscape)
+    expect("path", line, "line")
+    expect_sequence(names, "names", '("a", "b")')
     asked = ask_about(
         landscapes, samples, classes,
         chosen=lambda s: s.t, theta=line, title=lambda s: "What the merged network says",

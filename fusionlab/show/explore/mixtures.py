@@ -76,10 +76,7 @@ class Mixtures(MapPart):
 
     def tell(self, s: State) -> str:
         """How far one may trust the map."""
-        share = self.share(s)
-        if share == 1:
-            return "All of the map is measured."
-        return f"{100 * share:.0f} % of the map is measured, the rest is approximate."
+        return self.progress(s)
 
     def stations(self, s: State) -> dict[str, Shares]:
         """The corners, the middles between them, and the centre, by name."""

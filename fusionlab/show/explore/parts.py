@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 from threading import Lock
 from types import MappingProxyType
 from typing import Any
@@ -61,6 +61,10 @@ class Part:
     def change(self, s: State) -> tuple[Changes, str]:
         """What differs in the picture where the reader has moved on, and what to say: quickly."""
         return {}, ""
+
+    def quick(self, s: State) -> bool:
+        """Whether all that `change` needs is known."""
+        return True
 
     def refine(self, s: State) -> Iterator[None]:
         """Measure more, a little at each step."""
@@ -136,8 +140,12 @@ class Picture:
         else:  # something to read, before there is something to see
             yield partial(self.arrive, {}, words)
             yield self.newer(s, patch)
-        for _ in chain(*(part.refine(s) for part in self.parts), [None]):
+        for _ in chain(zip_longest(*(part.refine(s) for part in self.parts)), [None]):
             yield self.newer(s, patch)
+
+    def quick(self, s: State) -> bool:
+        """Whether the figure on the page can be changed to this state without measuring."""
+        return self.frame == self.framed(s) and all(part.quick(s) for part in self.parts)
 
     def framed(self, s: State) -> list[Hashable]:
         """What a figure is drawn for, and cannot be changed to."""
@@ -175,6 +183,13 @@ class Picture:
             if patch:
                 self.fig.patch(patch, words)
             self.report()
+
+    def show(self, patch: Changes, words: str) -> None:
+        """Show a picture of before; whatever is drawn next draws all of the present over it."""
+        with self._drawing:
+            self._known = [object()] * len(self.parts)
+            self.fig.patch(patch, words)
+            self._say(words)
 
     def _sharpen(self, s: State, known: Any, fresh: Changes, moving: Collection[str]) -> None:
         left = moving if s is not self.newest else ()  # the reader has moved on since

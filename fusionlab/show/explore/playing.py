@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from fusionlab.show.explore.ending import start_thread
 
-TICK = 0.3  # seconds between two positions: slow enough to read a number
+TICK = 0.2  # seconds between two positions: slow enough to follow, quick enough to seem to move
 
 
 class Player:

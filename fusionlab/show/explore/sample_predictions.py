@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -19,6 +19,8 @@ from fusionlab.weights import Weights
 class SamplePredictions(Part):
     """Asks a landscape's network about a handful of samples; the last answer is kept.
 
+    Its answers at some places are asked for ahead, and all kept.
+
     Args:
         landscape: has `probabilities(theta, inputs)`.
         samples: all of them are shown.
@@ -26,6 +28,7 @@ class SamplePredictions(Part):
         theta: the network, given that.
         title: of the panel.
         on: what comes before the words.
+        ahead: what the network may depend on soon, so that it can be played.
     """
 
     def __init__(
@@ -37,10 +40,26 @@ class SamplePredictions(Part):
         theta: Callable[[Any], Weights],
         title: Callable[[State], str],
         on: Callable[[State], str] = lambda s: "",
+        ahead: Sequence[Hashable] = (),
     ) -> None:
         self._landscape, self.samples, self._inputs = landscape, samples, samples.inputs
         self._chosen, self._theta, self._title, self._on = chosen, theta, title, on
-        self._last: tuple[Hashable, Tensor] | None = None
+        self._ahead, self._known = ahead, dict[Hashable, Tensor]()
+
+    def frame(self, s: State) -> str:
+        """Another title."""
+        return self._title(s)
+
+    def quick(self, s: State) -> bool:
+        """Whether the chosen network was asked already."""
+        return self._chosen(s) in self._known
+
+    def refine(self, s: State) -> Iterator[None]:
+        """Ask ahead."""
+        for place in self._ahead:
+            if place not in self._known:
+                self._ask(place)
+                yield
 
     def draw(self, s: State) -> list[go.Figure]:
         """The samples, and below each what the network says."""
@@ -53,11 +72,15 @@ class SamplePredictions(Part):
 
     def probabilities(self, s: State) -> Tensor:
         """Class probabilities of the chosen network, shape (n, classes)."""
-        chosen, last = self._chosen(s), self._last
-        if last is None or last[0] != chosen:
-            found = self._landscape.probabilities(self._theta(chosen), self._inputs)
-            self._last = last = chosen, found.detach().cpu()
-        return last[1]
+        chosen, known = self._chosen(s), self._known
+        return known[chosen] if chosen in known else self._ask(chosen)
+
+    def _ask(self, chosen: Hashable) -> Tensor:
+        found: Tensor = self._landscape.probabilities(self._theta(chosen), self._inputs)
+        kept = {place: said for place, said in self._known.items() if place in self._ahead}
+        said = found.detach().cpu()
+        self._known = {**kept, chosen: said}  # replaced as a whole: several threads read it
+        return said
 
 
 class Remark(Part):

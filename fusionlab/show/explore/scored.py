@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from fusionlab.arguments import expect, expect_by_name
 from fusionlab.landscape import Score, ScoreFunction, Scores, measures_of, score_all
 from fusionlab.weights import Weights
 
@@ -70,5 +71,13 @@ def in_bites(
 
 
 def by_name(landscape: ScoreFunction | Mapping[str, ScoreFunction]) -> dict[str, ScoreFunction]:
-    """Landscapes by name; one alone has none."""
-    return dict(landscape) if isinstance(landscape, Mapping) else {"": landscape}
+    """Landscapes by name; one alone has none.
+
+    Raises:
+        TypeError: if it is something else.
+    """
+    if not isinstance(landscape, Mapping) or isinstance(landscape, Weights):
+        expect("landscape", landscape)
+        return {"": landscape}  # type: ignore[dict-item]
+    expect_by_name("landscape", landscape, "landscape")
+    return dict(landscape)

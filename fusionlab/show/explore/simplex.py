@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from fusionlab.arguments import expect, expect_sequence
 from fusionlab.connectivity import Line, Simplex
 from fusionlab.landscape import ScoreFunction, Surface
 from fusionlab.show.explore.composite import Choices, Mixer
@@ -171,7 +172,10 @@ def explore_subspace(
         beyond: show the surroundings of the triangle, too.
         resolution: points along each side of the map: 11, 21, 31, 41, 61 or 81.
     """
-    given, landscapes, k = dict(locals()), by_name(landscape), len(simplex.points)
+    given, landscapes = dict(locals()), by_name(landscape)
+    expect("simplex", simplex)
+    expect_sequence(names or (), "names", '["a", "b", "c"]')
+    k = len(simplex.points)
     named = [chr(ord("a") + i) for i in range(k)] if names is None else list(names)
     if len(named) != k or k < 2:
         raise ValueError(

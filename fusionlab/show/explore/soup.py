@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fusionlab.arguments import expect_by_name
 from fusionlab.connectivity import Simplex
 from fusionlab.landscape import ScoreFunction
 from fusionlab.show.explore.controls import slider
@@ -57,6 +58,7 @@ def explore_soup(
         shares: by name, where the sliders begin, from 0 to 1; else at 1.
     """
     given, landscapes = dict(locals()), by_name(landscape)
+    expect_by_name("point", points, "points")
     simplex, names = Simplex(tuple(points.values())), list(points)
     alone = {name: tuple(float(name == other) for other in names) for name in names}
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import zip_longest
 from threading import Lock
+from time import perf_counter
 
 from fusionlab.landscape import Bounds, Plane, ScoreFunction, Surface, Survey
 from fusionlab.show.explore.parts import Part, State
@@ -22,6 +24,9 @@ class Maps:
     def __init__(self, landscapes: Mapping[str, ScoreFunction]) -> None:
         self._landscapes, self._measuring = landscapes, Lock()
         self._surveys: dict[MapKey, Survey] = {}
+        self._seconds: dict[MapKey, float] = defaultdict(
+            float
+        )  # spent on the points that are exact
         self.known: Mapping[MapKey, Surface] = {}
 
     def __call__(self, key: MapKey) -> Surface:
@@ -50,13 +55,22 @@ class Maps:
         """How much of the map is exact, from 0 to 1."""
         return self.known[key].share if key in self.known else 0.0
 
+    def left(self, key: MapKey) -> float:
+        """Seconds that the rest will take at the pace so far."""
+        share = self.share(key)
+        return self._seconds[key] * (1 - share) / share if share else 0.0
+
     def _step(self, key: MapKey) -> Surface | None:
         with self._measuring:
             if key not in self._surveys:
                 on, plane, bounds, resolution = key
                 grid = bounds.grid(resolution)
                 self._surveys[key] = Survey(self._landscapes[on], plane, *grid)
-            return next(self._surveys[key], None)
+            began, before = perf_counter(), self.share(key)
+            surface = next(self._surveys[key], None)
+            if surface is not None and surface.share > before:
+                self._seconds[key] += perf_counter() - began
+            return surface
 
     def _put(self, key: MapKey, surface: Surface) -> None:
         with self._measuring:
@@ -90,6 +104,20 @@ class MapPart(Part):
         shares = [self.maps.share(key) for key in self.keys(s)]
         return sum(shares) / len(shares)
 
+    def progress(self, s: State, *, stopped: bool = False) -> str:
+        """How many points are measured, and how long the others will take."""
+        surface, share = self.surface(s), self.share(s)
+        if surface is None:
+            return "The map is being measured."
+        points = surface.exact.numel()
+        if share == 1:
+            return f"All {points} points of the map are measured."
+        left = "" if stopped else tell_left(sum(map(self.maps.left, self.keys(s))))
+        return (
+            f"{'Stopped: ' * stopped}{100 * share:.0f} % of {points} points are measured{left}; "
+            "between them the map is approximate."
+        )
+
     def refine(self, s: State) -> Iterator[None]:
         """Measure what is missing."""
         for _ in zip_longest(*map(self.maps.refine, self.keys(s))):
@@ -98,3 +126,12 @@ class MapPart(Part):
     def known(self, s: State) -> Hashable:
         """The maps as they are."""
         return tuple(map(self.maps.known.get, self.keys(s)))
+
+
+def tell_left(seconds: float) -> str:
+    """How much time is left, as one would say it; nothing where it is over at once."""
+    if seconds < 2:
+        return ""
+    if seconds < 100:
+        return f", about {round(seconds, -1) or 5:.0f} s left"
+    return f", about {seconds / 60:.0f} min left"

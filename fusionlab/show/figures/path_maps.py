@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import torch
 from torch import Tensor
 
+from fusionlab.arguments import expect, expect_by_name
 from fusionlab.connectivity import Path
 from fusionlab.landscape import Plane, Surface
 from fusionlab.show.figures.amounts import numbers
@@ -42,6 +43,9 @@ def draw_paths(
         log: colours by the logarithm of the loss.
         title: replaces "Paths from a to b on the map of the loss".
     """
+    expect("surface", surface)
+    expect("plane", plane)
+    expect_by_name("path", paths, "paths")
     projections = project_all(plane, paths)
     marks = {}
     if t is not None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 import plotly.graph_objects as go
 import torch
 
+from fusionlab.arguments import expect
 from fusionlab.connectivity import Profile
 from fusionlab.show.figures.amounts import amount, bare, numbers
 from fusionlab.show.figures.bars import mean_and_sd
@@ -39,6 +40,8 @@ def draw_profiles(
         t: a position to mark on every curve.
         title: replaces "Loss along the path from a to b".
     """
+    if not isinstance(profiles, Mapping):
+        expect("profile", profiles)
     curves = {"": profiles} if isinstance(profiles, Profile) else profiles
     many = {n: [p] if isinstance(p, Profile) else list(p) for n, p in curves.items()}
     quantity = shared_measures({n: runs[0] for n, runs in many.items()}).quantity(what)

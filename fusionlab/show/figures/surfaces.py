@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 import torch
 
+from fusionlab.arguments import expect, expect_by_name
 from fusionlab.landscape import Surface
 from fusionlab.show.figures.layout import Box, arrange
 from fusionlab.show.figures.maps import Map, Marks, Overlays, View, draw_maps
@@ -50,6 +51,7 @@ def draw_surface(
     Raises:
         ValueError: if `minus` has another grid.
     """
+    expect("surface", surface)
     shown = f"{capital(what)} over the plane"
     title = title or (shown if minus is None else f"Difference of the {what} over the plane")
     overlays = Overlays(marks or {}, spot, read_plotted_runs(trajectory), now)
@@ -80,6 +82,7 @@ def draw_surfaces(
         axes: titles of the two axes, else what x and y count.
         trajectory: runs to draw on all of them.
     """
+    expect_by_name("surface", surfaces, "surfaces")
     runs = read_plotted_runs(trajectory)
     own: Mapping[str, Any] = dict.fromkeys(surfaces, marks or {})
     if marks and all(isinstance(value, Mapping) for value in marks.values()):

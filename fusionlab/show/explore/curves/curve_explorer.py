@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
+import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from fusionlab.arguments import expect, expect_by_name, expect_sequence
 from fusionlab.connectivity import Path
 from fusionlab.landscape import Plane, ScoreFunction
 from fusionlab.show.explore.controls import button, choice, one_of, slider
 from fusionlab.show.explore.core import Control, grid_control, landscape_control
 from fusionlab.show.explore.curves.path_view import AlongPaths, PathMap
 from fusionlab.show.explore.curves.recording import Recording
-from fusionlab.show.explore.curves.trainer import Start, Trainer
+from fusionlab.show.explore.curves.trainer import SPEEDS, Start, Trainer
 from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, State
 from fusionlab.show.explore.sample_predictions import ask_about
@@ -52,12 +55,16 @@ class CurveExplorer(SlidingExplorer):
         controls: Mapping[str, Control], *, given: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.along, self._map, self.frames = along, map_, given["frames"]
-        self._recording, self._live = Recording(), LatestTask(self.trouble)
+        self._recording, self._live = Recording(self._replay), LatestTask(self.trouble)
         paths, starts = dict(given["paths"]), dict(given["training"] or {})
         self.trainer = Trainer(paths, starts, news=self._news, on_error=self.trouble)
         self.focus = controls["focus"].widget  # else a widget's own method would be found
         self.train = button(*self.trainer.label, self._toggle)
         rows = [["t", *[self.train] * bool(starts)], ["focus", "on", "resolution"]]
+        if starts:
+            rows.insert(1, ["speed", self._recording.slider])
+        self.trainer.speed = SPEEDS[given["speed"]]
+        controls["speed"].widget.observe(self._set_speed, "value")
         call = Call(explore_curves, given)
         super().__init__(controls, [along, map_, *samples], call, rows=rows)
         self.fig.on_click = self._clicked
@@ -71,6 +78,11 @@ class CurveExplorer(SlidingExplorer):
     def paths(self) -> dict[str, Path]:
         """The paths as they are now, those in training as far as they have come."""
         return self.trainer.paths
+
+    @property
+    def replay(self) -> widgets.SelectionSlider:
+        """The pictures of the training, to be seen again while it rests."""
+        return self._recording.slider
 
     def go_on(self) -> None:
         """Train the curves from where they are."""
@@ -100,6 +112,11 @@ class CurveExplorer(SlidingExplorer):
         self._live.cancel()
         super().close()
 
+    def renew(self, **how: Any) -> None:
+        """Show the present state, however far the training was replayed."""
+        self._recording.turn(training=self.trainer.state == "training")
+        super().renew(**how)
+
     def steps(self, s: State) -> Iterator[Draw]:
         """During training a move draws the marks alone; the rest is drawn by the training."""
         return islice(self.picture.steps(s), 1 if s.training else None)
@@ -122,6 +139,17 @@ class CurveExplorer(SlidingExplorer):
         """Keep a picture of the training."""
         steps = sum(stage.steps for stage in s.stages.values())
         self._recording.keep(steps, patch, words, of=(s.focus, s.on))
+        self._recording.turn(training=s.training)
+
+    def _replay(self, then: tuple[Changes, str] | None) -> None:
+        """Show a picture of the recording, or the present."""
+        if then is None:
+            self.renew()
+        else:
+            self.latest.between(partial(self.picture.show, *then))
+
+    def _set_speed(self, change: Any) -> None:
+        self.trainer.speed = SPEEDS[change["new"]]
 
     def _trained(self) -> dict[str, Any]:
         stages, training = self.trainer.stages, self.trainer.state == "training"
@@ -186,6 +214,7 @@ def explore_curves(
     t: float = 0.5,
     focus: str | None = None,
     on: str | None = None,
+    speed: str = "normal",
     resolution: int = 41,
     frames: int = 21,
 ) -> CurveExplorer:
@@ -206,18 +235,28 @@ def explore_curves(
         focus: the path whose plane is shown, and whose network is asked; by default the first
             to be trained, else the last.
         on: the landscape to begin with.
+        speed: of the training: "slow" and "normal" show its first steps one by one; "fast" trains
+            as fast as it can be drawn.
         resolution: points along each side of the map: 11, 21, 31, 41, 61 or 81.
         frames: positions of the slider that works without a kernel.
     """
     given, landscapes = dict(locals()), by_name(landscape)
+    expect_by_name("path", paths, "paths")
+    expect_sequence(names, "names", '("a", "b")')
+    if plane is not None:
+        expect("plane", plane)
     for name in training or {}:
         one_of(paths, name, "path to train")
+    one_of(SPEEDS, speed, "speed")
     in_focus = one_of(paths, focus or next(iter(training or {}), list(paths)[-1]), "path")
     controls = {
         "t": Control(slider("position t"), t, "{:.2f}".format),
         "focus": Control(choice("path in focus", list(paths)), in_focus),
         "on": landscape_control(landscapes, on),
         "resolution": grid_control(resolution),
+        "speed": Control(
+            choice("speed", list(SPEEDS)), speed, usual="normal", used=bool(training), quick=True
+        ),
     }
     asked = ask_about(
         landscapes, samples, classes,

@@ -24,7 +24,7 @@ from fusionlab.show.figures.amounts import amount
 from fusionlab.show.figures.layout import changes
 from fusionlab.show.figures.path_maps import draw_below, draw_projections, leaving, move_projections
 from fusionlab.show.figures.projections import merge, shares
-from fusionlab.show.figures.words import listed
+from fusionlab.show.figures.words import capital, listed
 from fusionlab.show.page.fig import Changes
 
 SHORT = 14  # characters beside the lower panel, which is not high
@@ -101,10 +101,9 @@ class AlongPaths(Along):
         return f"t = {s.t:.2f}: {'; '.join(parts)}."
 
     def tell(self, s: State) -> str:
-        """How far the training has come."""
-        profiles = self.profiles(s)
-        trained = [(name, stage) for name, stage in s.stages.items() if stage.steps]
-        return " ".join(stage.tell(name, profiles[name]) for name, stage in trained)
+        """How far the training has come; the legend says how high the barriers are."""
+        told = [stage.tell(name) for name, stage in s.stages.items() if stage.steps]
+        return f"{capital(listed(told))}." if told else ""
 
 
 class PathMap(MapPart):

@@ -1,28 +1,42 @@
-"""A training as it was seen: some of its pictures, for a page without a kernel."""
+"""A training as it was seen: some of its pictures, to be seen again with a slider."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets as widgets
 
 from fusionlab.show.page.fig import Changes
 
-MOST = 24  # pictures of one recording
+MOST = 40  # pictures of one recording
 
 
 class Recording:
-    """Pictures of a training by its step, spread over all of it.
+    """Pictures of a training by its step, spread over all of it, and a slider over them.
+
+    Args:
+        show: shows a picture of before, or the present with None.
 
     Attributes:
         frames: what changes from picture to picture, and what to say.
+        slider: rests at the newest picture; it can be moved while the training rests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, show: Callable[[tuple[Changes, str] | None], None]) -> None:
         self.frames: Mapping[str, tuple[Changes, str]] = {}
+        self.slider = widgets.SelectionSlider(
+            description="replay, step", options=["0"], disabled=True,
+            layout={"flex": "1 1 320px", "width": "auto"}, style={"description_width": "initial"},
+        )  # fmt: skip
         self._of: object = None
+        self._show, self._turning = show, False
+        self.slider.observe(self._hear, "value")
 
     def clear(self) -> None:
         """Begin anew."""
         self.frames = {}
+        self.turn(training=False)
 
     def keep(self, step: int, patch: Changes, words: str, *, of: object) -> None:
         """Keep a picture, or what has changed in it; one of another kind begins a new recording."""
@@ -33,3 +47,19 @@ class Recording:
         if len(self.frames) > MOST:
             *kept, newest = self.frames.items()
             self.frames = dict([*kept[::2], newest])
+
+    def turn(self, *, training: bool) -> None:
+        """Put the slider to the newest picture."""
+        steps = tuple(self.frames) or ("0",)
+        self._turning = True
+        with self.slider.hold_sync():
+            if self.slider.options != steps:
+                self.slider.options = steps
+            self.slider.index = len(steps) - 1
+            self.slider.disabled = training or len(steps) == 1
+        self._turning = False
+
+    def _hear(self, change: Any) -> None:
+        if not self._turning:
+            newest = change["new"] == self.slider.options[-1]
+            self._show(None if newest else self.frames.get(change["new"]))

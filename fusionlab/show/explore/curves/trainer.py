@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from threading import RLock
-from typing import Any, Literal
+from math import inf
+from threading import Event, RLock
+from time import perf_counter
+from typing import Any, Literal, NamedTuple
 
-from fusionlab.connectivity import Path, Profile
+from fusionlab.connectivity import Path
 from fusionlab.show.explore.latest import LatestTask
-from fusionlab.show.figures.amounts import amount, tell_spread
 from fusionlab.show.page.fig import Draw
 
 Start = Callable[[], Iterator[Any]]  # begins a training, whose items are paths or have a `shape`
 Progress = Literal["untrained", "training", "paused", "done"]
+
+
+class Speed(NamedTuple):
+    """How many steps a slice has at most, as a share of those before; seconds that all are seen."""
+
+    growth: float
+    seconds: float
+
+
+SPEEDS = {"slow": Speed(0.25, 0.4), "normal": Speed(0.5, 0.2), "fast": Speed(inf, 0.0)}
 
 _LABELS = {
     "untrained": ("Train", "Train the curves while you look"),
@@ -32,15 +43,11 @@ class Stage:
     total: int | None = None
     over: bool = False
 
-    def tell(self, name: str, profile: Profile) -> str:
-        """The stage in words, and the loss along the path there."""
+    def tell(self, name: str) -> str:
+        """The stage in words."""
         of = f" of {self.total}" if self.total else ""
         early = " ended early," if self.over and self.total and self.steps < self.total else ""
-        loss = profile.measures.loss
-        return (
-            f"{name[:1].upper()}{name[1:]}{early} at step {self.steps}{of}: loss "
-            f"{tell_spread(loss, profile.loss)} along it, barrier {amount(profile.barrier, loss)}."
-        )
+        return f"{name}{early} at step {self.steps}{of}"
 
 
 class Trainer:
@@ -55,6 +62,7 @@ class Trainer:
 
     Attributes:
         stages: how far each of those has come, by name.
+        speed: the first steps are seen one by one, at any but the fastest.
     """
 
     def __init__(
@@ -67,7 +75,8 @@ class Trainer:
     ) -> None:
         self._origins, self._starts, self._news = paths, starts, news
         self._latest = LatestTask(on_error)
-        self._state = RLock()
+        self._state, self._hurry = RLock(), Event()
+        self.speed = SPEEDS["normal"]
         self._wanted = self._alive = False
         self.reset()
 
@@ -95,6 +104,7 @@ class Trainer:
         """Train from here on."""
         with self._state:
             self._wanted = bool(self._left)
+            self._hurry.clear()
             if self._alive or not self._wanted:
                 return
             self._alive = True
@@ -104,11 +114,12 @@ class Trainer:
         """Rest after the slice in hand."""
         with self._state:
             self._wanted = False
+            self._hurry.set()
 
     def reset(self) -> None:
         """Go back to the untrained paths."""
+        self.pause()
         with self._state:
-            self._wanted = False
             self._begun: dict[str, Iterator[Any]] = {}
             self._left = list(self._starts)
             self.stages: Mapping[str, Stage] = {n: Stage(self._origins[n]) for n in self._starts}
@@ -125,8 +136,10 @@ class Trainer:
     def _steps(self) -> Iterator[Draw]:
         try:
             while (name := self._next()) is not None:
+                began, seconds = perf_counter(), self.speed.seconds / max(1, len(self._left))
                 self._train(name)
                 self._news()
+                self._hurry.wait(max(0.0, began + seconds - perf_counter()))
                 yield lambda: None  # the pictures are drawn by the explorer's own thread
             self._news()
         except Exception:
@@ -148,6 +161,9 @@ class Trainer:
         """Train one path for one slice, and note what it has become."""
         before = self.stages
         run = self._begun.get(name) or iter(self._starts[name]())
+        if hasattr(run, "stride"):
+            share, steps = self.speed.growth, before[name].steps
+            run.stride = None if share == inf else max(1, int(share * steps))
         item = next(run, None)
         with self._state:
             if self.stages is not before:  # it was reset meanwhile

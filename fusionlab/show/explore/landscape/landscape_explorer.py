@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
+from fusionlab.arguments import expect, expect_by_name
 from fusionlab.landscape import Plane, ScoreFunction, Surface
 from fusionlab.show.explore.composite import ChosenPlace
 from fusionlab.show.explore.controls import (
@@ -80,7 +81,7 @@ class LandscapeExplorer(Explorer):
         call = Call(explore_landscape, given)
         super().__init__(controls, parts, call, rows=rows, buttons=[self.stop])
         self.fig.on_click = self._clicked
-        self.hidden.children += tuple(download_buttons(self.fig, "landscape", self.still))
+        self.hidden.children += tuple(download_buttons(self.fig, "landscape", self._page))
 
     @property
     def spot(self) -> Place:
@@ -115,14 +116,20 @@ class LandscapeExplorer(Explorer):
 
     def save(self, path: str | Path) -> Path:
         """Write the present view as one HTML page that opens without a network."""
-        return save_page(self.still(), path)
+        return save_page(self._page(), path)
+
+    def _page(self) -> go.Figure:
+        """The still picture, with all of its runs measured: no one will do it later."""
+        for _ in self._map.measure_runs(self.state):
+            pass
+        return self.still()
 
     def still(self) -> go.Figure:
         """The map with a slider of its own, over checkpoints or marks, which needs no kernel."""
         s = self.state
-        self.latest.wait(COARSE, until=lambda: self._map.ready(s))
+        self.latest.wait(COARSE, until=lambda: self._map.complete(s))
         if self._map.ready(s):
-            return super().still()
+            return self.slide(s.but(runs=bool(self._store.runs)))
         words = f"Loss over {s.plane}: not measured yet."
         return canvas(words, description=words)
 
@@ -144,9 +151,8 @@ class LandscapeExplorer(Explorer):
         """Over the checkpoints, else over the marks."""
         if s.step is not None:
             states = {str(i): s.but(step=i) for i in range(self.step.max + 1)}
-            frames = {
-                i: (self._map.change(t)[0], self._map.tell_runs(t)) for i, t in states.items()
-            }
+            moved = {i: (self.picture.change(t), self._map.tell_runs(t)) for i, t in states.items()}
+            frames = {i: (patch, f"{run} {said}") for i, ((patch, said), run) in moved.items()}
             return {"frames": frames, "label": "checkpoint", "start": s.step, "plays": True}
         places = self._store.places(s.plane) or {"the chosen point": s.spot}
         frames = {name: self.picture.change(s.but(spot=at)) for name, at in places.items()}
@@ -154,11 +160,15 @@ class LandscapeExplorer(Explorer):
 
     def follow(self, name: str, old: Any) -> dict[str, Any]:
         """Another map is measured at once; on another plane other points lie."""
+        if name in ("step", "play"):
+            return {"runs": True}
         if name == "spot":
-            return {"before": old}
+            return {"before": old, "runs": False}
         home = self._store.home(self.plane.value)
         goes_on = {"paused": False} if name in ("plane", "zoom", "resolution") else {}
-        return {"spot": home, "before": home, **goes_on} if name == "plane" else goes_on
+        return (
+            {"spot": home, "before": home, "runs": False, **goes_on} if name == "plane" else goes_on
+        )
 
     def say(self, words: str) -> None:
         """Put these words below the figure, and what the button does next on it."""
@@ -216,6 +226,7 @@ def _controls(store: PlaneStore, given: Mapping[str, Any]) -> dict[str, Control]
         "spot": Control(ChosenPlace(), spot, "({0[0]:g}, {0[1]:g})".format),
         "before": Control(Chosen(), before, None),
         "paused": Control(Chosen(), False, None),
+        "runs": Control(Chosen(), False, None),  # what is asked: a checkpoint, or the chosen point
         "play": Control(play, False, None, used=bool(store.runs), quick=True),
         "step": Control(
             steps if store.runs else Chosen(), 0 if store.runs else None, None, quick=True
@@ -263,12 +274,17 @@ def explore_landscape(
         spot: the place chosen at first; else the first mark.
     """
     given, landscapes = dict(locals()), by_name(landscape)
-    if isinstance(planes, Plane):
+    expect_by_name("point", marks or {}, "marks")
+    if not isinstance(planes, Mapping) or isinstance(planes, Weights):
+        expect("plane", planes)
         planes = {f"the plane of {listed(list(marks))}" if marks else "the plane": planes}
+    expect_by_name("plane", planes, "planes")
     store = PlaneStore(landscapes, planes, marks or {}, read_runs(trajectory))
     asked = ask_about(
         landscapes, samples, classes, columns=3,
-        chosen=lambda s: (s.plane, *s.spot), theta=store.theta,
-        title=lambda s: "What the chosen network says",
+        chosen=lambda s: store.checkpoint(s.step) if s.runs else (s.plane, *s.spot),
+        theta=store.asked, ahead=store.checkpoints,
+        title=lambda s: f"What the {'checkpoint' if s.runs else 'chosen network'} says",
+        on=lambda s: "At this checkpoint, " if s.runs else "",
     )  # fmt: skip
     return LandscapeExplorer(store, asked, _controls(store, given), given=given)

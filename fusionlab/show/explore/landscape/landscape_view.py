@@ -86,25 +86,32 @@ class LandscapeView(MapPart):
         if s.view == "3d" and self.ready(s):
             drawn = self.update(s)
             patch = {key: drawn[key] for key in patch}
-        return patch, tell_scores(s.spot, scores)
+        return patch, "" if s.runs else tell_scores(s.spot, scores)
 
     def refine(self, s: State) -> Iterator[None]:
         """The runs' checkpoints first, then the maps, all at one pace."""
-        if s.paused:
-            return
+        if not s.paused:
+            yield from self.measure_runs(s)
+            yield from super().refine(s)
+
+    def measure_runs(self, s: State) -> Iterator[None]:
+        """Score the runs' checkpoints, and the places below them."""
         for name in shown_on(self._store, s):
             yield from self._store.measure(name, s.plane)
-        yield from super().refine(s)
+
+    def complete(self, s: State) -> bool:
+        """Whether there is something of each map, and the runs on them are measured."""
+        runs = (self._store.known(name, s.plane) for name in shown_on(self._store, s))
+        return self.ready(s) and all(runs)
 
     def known(self, s: State) -> Hashable:
         """The maps as they are, and which runs are measured."""
-        runs = [self._store.measured(name, s.plane) for name in shown_on(self._store, s)]
-        measured = [run.shadows is not None for each in runs for run in each.values()]
-        return super().known(s), tuple(measured)
+        runs = [self._store.known(name, s.plane) for name in shown_on(self._store, s)]
+        return super().known(s), tuple(runs)
 
     def tell(self, s: State) -> str:
         """Where the runs are, and how far one may trust the map."""
-        return f"{self.tell_runs(s)} {self._progress(s)}".strip()
+        return f"{self.tell_runs(s)} {self.progress(s, stopped=s.paused)}".strip()
 
     def tell_runs(self, s: State) -> str:
         """Where the runs are now, and what the plane shows in their place."""
@@ -116,18 +123,6 @@ class LandscapeView(MapPart):
             for run, plotted in self._store.measured(name, s.plane).items():
                 said.append(f"Run {run}{on}: {plotted.tell(s.step, s.what)}.")
         return " ".join(said).replace("Run run", "The run")
-
-    def _progress(self, s: State) -> str:
-        if not self.ready(s) or (first := self.surface(s)) is None:
-            return "The map is being measured."
-        points, share = first.exact.numel(), self.share(s)
-        if share == 1:
-            return f"All {points} points of the map are measured."
-        state = "Stopped" if s.paused else "Sharpening"
-        return (
-            f"{state}: {100 * share:.0f} % of {points} points are measured, "
-            "the map between them is approximate."
-        )
 
 
 def compose_maps(drawn: Sequence[Sequence[go.Figure]]) -> go.Figure:
