@@ -30,7 +30,7 @@
       const i = column(Math.max(item.x ?? 0, 0));
       return { ...item, x: across(item.x, i), y: up(item.y, i) };
     };
-    const fresh = { ...layout, height: Math.round((layout.height ?? 360) * n * 1.1) };
+    const fresh = { ...layout, height: Math.round((layout.height ?? 360) * n * 1.25) };
     for (const [key, value] of Object.entries(layout)) {
       const number = key.match(/^[a-z]+(\d*)$/)?.[1];
       if (/^scene/.test(key) && value.domain) {
