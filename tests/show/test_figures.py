@@ -229,3 +229,11 @@ def test_ticks_of_a_logarithmic_scale_are_round_numbers(low, ratio):
     mantissas = {f"{float(tick):e}".split("e")[0].rstrip("0").rstrip(".") for tick in ticks}
     even = max(steps) - min(steps) < 1e-6 * max(steps)
     assert mantissas <= {"1", "2", "5"} or even
+
+
+def test_ticks_of_a_colour_bar_are_round_numbers_without_a_logarithm_too():
+    bar = trace(draw_surface(surface(), log=False), "surface:map").colorbar
+    assert [float(text) for text in bar.ticktext] == list(bar.tickvals)
+    assert bar.tickvals == (10, 15, 20, 25, 30)
+    shares = trace(draw_surface(surface(), what="accuracy"), "surface:map").colorbar
+    assert all(text.endswith("%") for text in shares.ticktext)

@@ -59,8 +59,10 @@ class Scale:
         if signed:
             self.high = max(abs(self.low), abs(self.high)) if len(finite) else 1.0
             self.low = -self.high
-        if self.high - self.low < 1e-9:  # a flat map still needs a scale
-            self.low, self.high = self.low - 0.5, self.high + 0.5
+        size = max(1.0, abs(self.low))
+        if self.high - self.low < 1e-9 * size:  # a flat map still needs a scale
+            margin = max(0.5, 1e-6 * size)
+            self.low, self.high = self.low - margin, self.high + margin
 
     def heights(self, values: Tensor) -> Tensor:
         """Where values stand on the scale, NaN for what is no finite number."""
@@ -96,15 +98,23 @@ class Scale:
             },
             "thickness": 14,
             "outlinewidth": 0,
-            **self.ticks(),
+            **(self.ticks() or self._even_ticks()),
         }
+
+    def _even_ticks(self) -> dict[str, Any]:
+        """Round numbers; left alone, plotly would name borders between its colours."""
+        named = _round_numbers(self.low, self.high)
+        text = [f"{100 * v:g}%" if self.quantity.share else f"{v:g}" for v in named]
+        return {"tickvals": named, "ticktext": text}
 
     def _upwards(self) -> list[float]:
         decades = range(floor(self.low), ceil(self.high) + 1)
-        steps = (1, 2, 5) if self.high - self.low < 3 else (1,)
-        named = [s * 10.0**d for d in decades for s in steps]
-        named = [v for v in named if self.low <= log10(v) <= self.high]
-        return named if len(named) > 2 else _round_numbers(10**self.low, 10**self.high)
+        for steps in ((1,), (1, 2, 5)):
+            named = [s * 10.0**d for d in decades for s in steps]
+            named = [v for v in named if self.low <= log10(v) <= self.high]
+            if len(named) > 2:  # fewer do not show that the scale is logarithmic
+                return named
+        return _round_numbers(10**self.low, 10**self.high)
 
     def _both_sides(self) -> list[float]:
         most, knee = self._knee * sinh(self.high * log(10)), self._knee
@@ -117,8 +127,8 @@ class Scale:
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten, three to seven of them from low to high."""
-    rough = (high - low) / 3
+    """Multiples of 1, 2 or 5 times a power of ten, a few of them from low to high."""
+    rough = high / 3 - low / 3
     power = 10.0 ** floor(log10(rough))
     step = max(s * power for s in (1, 2, 5) if s * power <= rough)
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
