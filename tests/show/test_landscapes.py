@@ -97,7 +97,7 @@ def test_view_and_scale_redraw_without_measuring_anew(view, kind, log):
 def test_distances_on_the_plane_of_models_are_drawn_true():
     layout = explore().fig.spec["layout"]
     assert layout["yaxis"]["scaleanchor"] == "x"
-    assert layout["xaxis"]["title"]["text"] == "distance along u"
+    assert layout["xaxis"]["title"]["text"] == "distance in weight space, along u"
 
 
 def test_a_wider_range_has_the_same_middle():

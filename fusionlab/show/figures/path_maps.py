@@ -101,7 +101,7 @@ def draw_below(
     """The map alone, with the names of the ends."""
     places = next(iter(projections.values())).places[[0, -1]].tolist()
     marks = {name: (x, y) for name, (x, y) in zip(ends, places, strict=True)}
-    unit = "distance along" if isometric else "steps along"
+    unit = "distance in weight space, along" if isometric else "steps along"
     axes = (f"{unit} u", f"{unit} v")
     return draw_surface(surface, marks, log=log, isometric=isometric, axes=axes, title=title)
 

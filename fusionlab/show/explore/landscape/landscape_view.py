@@ -67,7 +67,7 @@ class LandscapeView(MapPart):
             )
             for first, *rest in groups
         ]
-        unit = "distance along" if store.isometric(s.plane) else "steps along"
+        unit = "distance in weight space, along" if store.isometric(s.plane) else "steps along"
         look: dict[str, Any] = {"what": s.what, "view": s.view, "log": s.log}
         axes = (f"{unit} u", f"{unit} v")
         return draw_maps(maps, isometric=store.isometric(s.plane), axes=axes, **look)
