@@ -132,6 +132,17 @@ def test_settings_that_need_each_other_are_put_together_and_asked_for_once():
     assert explorer.asked[2:] == [{"t": 1.5, "wide": True}]
 
 
+def test_controls_whose_name_says_too_little_tell_what_they_do():
+    explorer = show.explore_landscape(Hill(), PLANE, POINTS, trajectory=[A, B], resolution=11)
+    pile, untold = list(explorer.children), []
+    while pile:
+        widget = pile.pop()
+        pile += getattr(widget, "children", ())
+        if getattr(widget, "description", "") and not isinstance(widget, show.Fig):
+            untold += [widget.description] if not widget.tooltip else []
+    assert untold == []
+
+
 def test_explorers_call_the_same_thing_by_the_same_name():
     wordings = {}
     for explore in {case[0] for case in CASES.values()}:

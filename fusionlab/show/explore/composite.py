@@ -42,10 +42,13 @@ class ChosenPlace(widgets.HBox):
 
     def __init__(self) -> None:
         self.x, self.y = (
-            widgets.FloatText(description=name, step=0.1, layout={"width": "130px"})
+            widgets.FloatText(
+                description=name, step=0.1, layout={"width": "130px"},
+                tooltip=f"The {name} of the chosen point; a click on the map sets it, too",
+            )
             for name in "xy"
-        )
-        go = button("Go there", "Make the point (x, y) a network", self._go)
+        )  # fmt: skip
+        go = button("Go there", "Choose the network at the point (x, y) of the map", self._go)
         super().__init__([self.x, self.y, go])
 
     def choose(self, x: float, y: float) -> None:

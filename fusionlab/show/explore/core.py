@@ -16,6 +16,7 @@ from fusionlab.show.explore.controls import button, choice, one_of
 from fusionlab.show.explore.display import Display
 from fusionlab.show.explore.latest import LatestTask
 from fusionlab.show.explore.parts import Part, Picture, State
+from fusionlab.show.explore.tips import TIPS
 from fusionlab.show.explore.written import Call
 from fusionlab.show.figures.layout import with_slider
 from fusionlab.show.page.fig import Changes, Draw
@@ -93,6 +94,8 @@ class Explorer(Display):
         super().__init__(shown, self.picture.fig, [reset, *buttons])
         self._put({name: control.start for name, control in controls.items()})
         for name, control in controls.items():
+            if name in TIPS and isinstance(control.widget, widgets.DOMWidget):
+                control.widget.tooltip = TIPS[name]
             control.widget.observe(partial(self._hear, name), "value")
         self.renew(patience=FIRST)
         self.latest.wait(FIRST, until=lambda: self.picture.frame is not None)

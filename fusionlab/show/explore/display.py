@@ -31,7 +31,11 @@ class Display(widgets.VBox):
         self._code = widgets.HTML(layout={"display": "none"})
         self.status.add_class("fusionlab-status")
         self._code.add_class("fusionlab-code")
-        tell = button("Settings as code", "Show the Python that gives this view", self._show_code)
+        tell = button(
+            "Settings as code",
+            "Show the Python code that gives this view and the chosen network",
+            self._show_code,
+        )
         below = in_a_row([buttons[0], tell, *buttons[1:]])
         super().__init__([*map(in_a_row, rows), fig, self.status, below, self._code])
         self.add_class("fusionlab-explorer")

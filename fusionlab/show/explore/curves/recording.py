@@ -27,6 +27,7 @@ class Recording:
         self.frames: Mapping[str, tuple[Changes, str]] = {}
         self.slider = widgets.SelectionSlider(
             description="replay, step", options=["0"], disabled=True,
+            tooltip="See the training again, once it rests",
             layout={"flex": "1 1 320px", "width": "auto"}, style={"description_width": "initial"},
         )  # fmt: skip
         self._of: object = None

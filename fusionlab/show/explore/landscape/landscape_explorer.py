@@ -186,7 +186,10 @@ class LandscapeExplorer(Explorer):
 
 def _folded(items: Sequence[widgets.Widget]) -> tuple[widgets.ToggleButton, widgets.Box]:
     """A button, and a row that is shown while it is pressed."""
-    more, box = toggle("More", "Quantity, cross-sections, files"), in_a_row(items)
+    more, box = (
+        toggle("More", "Show more controls: quantity, cross-sections, files"),
+        in_a_row(items),
+    )
     widgets.dlink(
         (more, "value"), (box.layout, "display"), lambda shown: "flex" if shown else "none"
     )

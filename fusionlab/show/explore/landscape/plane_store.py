@@ -31,7 +31,7 @@ _FOLD = 5.0  # so many times the loss of the point in the middle is a map's edge
 FEW = 64  # rows that tell how far a plane is worth looking at
 
 OnPlane = tuple[str, float, float]
-Checkpoint = tuple[str, int]  # a run, and the number of one of its checkpoints
+OfRun = tuple[str, int]  # a run, and the number of one of its checkpoints
 
 
 class Checkpoints(NamedTuple):
@@ -87,17 +87,17 @@ class PlaneStore:
         plane, x, y = place
         return self.planes[plane](x, y)
 
-    def asked(self, place: OnPlane | Checkpoint) -> Weights:
+    def asked(self, place: OnPlane | OfRun) -> Weights:
         """The point of a place of a plane, or of a checkpoint."""
         return self.theta(place) if len(place) == 3 else self._checkpoints([place])[0]
 
-    def checkpoint(self, step: int) -> Checkpoint:
+    def checkpoint(self, step: int) -> OfRun:
         """The first run's checkpoint at a position of the slider."""
         name, run = next(iter(self.runs.items()))
         return name, min(step, len(run.steps) - 1)
 
     @property
-    def checkpoints(self) -> list[Checkpoint]:
+    def checkpoints(self) -> list[OfRun]:
         """All checkpoints of the first run."""
         return [(name, i) for name, run in [*self.runs.items()][:1] for i in range(len(run.steps))]
 
@@ -142,7 +142,7 @@ class PlaneStore:
         """How much of the plane is seen: `zoom` times as wide and as high as what lies on it."""
         return _wider(self.bounds(plane), zoom)
 
-    def _both(self, run: str, plane: str) -> tuple[list[Checkpoint], list[OnPlane]]:
+    def _both(self, run: str, plane: str) -> tuple[list[OfRun], list[OnPlane]]:
         """A run's checkpoints, and the places of the plane below them."""
         places = self._locate(run, plane)[0].tolist()
         return [(run, i) for i in range(len(places))], [(plane, x, y) for x, y in places]
@@ -152,7 +152,7 @@ class PlaneStore:
         places_on = torch.tensor([place[1:] for place in places], dtype=torch.double)
         return self.planes[places[0][0]].at(places_on)
 
-    def _checkpoints(self, points: Sequence[Checkpoint]) -> Sequence[Weights]:
+    def _checkpoints(self, points: Sequence[OfRun]) -> Sequence[Weights]:
         return [self.runs[run].checkpoints[i] for run, i in points]
 
     def _find_places(self, plane: str) -> dict[str, Place]:
