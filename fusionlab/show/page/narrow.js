@@ -55,6 +55,7 @@
   };
 
   // On a narrow page, what is written above and below a picture goes on in the next line.
+  const SCENE = 600; // pixels: a scene is drawn as large as it is high, on less it would be cut
   const LETTER = { title: 8, axis: 7 }; // pixels
   const fold = (text, room) => text.split("<br>").map((line) => line.split(" ").reduce(
     ([...lines], word) => {
@@ -76,6 +77,11 @@
     }
     for (const key of Object.keys(layout).filter((key) => /^xaxis/.test(key) && layout[key].title?.text))
       fresh[key] = { ...layout[key], title: { ...layout[key].title, text: fit(layout[key].title.text, LETTER.axis) } };
+    const small = Math.min(1, width / SCENE);
+    for (const key of Object.keys(layout).filter((key) => /^scene/.test(key) && layout[key].aspectratio)) {
+      const { x, y, z } = layout[key].aspectratio;
+      fresh[key] = { ...fresh[key], aspectratio: { x: x * small, y: y * small, z: z * small } };
+    }
     fresh.annotations = layout.annotations?.map((one) =>
       (one.xref === "paper" ? { ...one, text: fit(one.text), align: "left" } : one));
     return fresh;
