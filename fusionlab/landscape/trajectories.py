@@ -68,12 +68,12 @@ class TrajectoryPlane:
 
 @dataclass(frozen=True, eq=False)
 class ProjectedRun:
-    """The scores of n points beside those of their shadows, the nearest points of a plane.
+    """The scores of n points beside those of their projections, the nearest points of a plane.
 
     Attributes:
         real: what the points score.
         projected: what the picture shows in their place.
-        distances: how far each point lies from its shadow, shape (n,).
+        distances: how far each point lies from its projection, shape (n,).
 
     Example:
         >>> import torch

@@ -34,7 +34,7 @@ def table(points: list[Weights]) -> np.ndarray:
 
 
 def bowl(theta: Weights) -> Score:
-    """Twice the squared distance from zero, so that a shadow's score can be foretold."""
+    """Twice the squared distance from zero, so that a projection's score can be foretold."""
     return Score(2 * (theta @ theta).item(), 0.5)
 
 
@@ -113,14 +113,14 @@ def test_of_a_random_walk_the_components_are_cosines():
         assert found.explained[j - 1].item() == pytest.approx(6 / (pi * j) ** 2, rel=0.1)
 
 
-def test_a_shadow_is_the_nearest_point_of_the_plane_and_the_scores_are_of_both():
+def test_a_projection_is_the_nearest_point_of_the_plane_and_the_scores_are_of_both():
     points = walk()
     plane = Plane.through(*points[:3])
     found = project_run(bowl, points, plane)
     for i, theta in enumerate(points):
         assert found.real.loss[i].item() == pytest.approx(bowl(theta).loss)
-        shadow = plane(*plane.project(theta))
-        assert found.projected.loss[i].item() == pytest.approx(bowl(shadow).loss)
-        assert found.distances[i].item() == pytest.approx((theta - shadow).norm().item())
+        nearest = plane(*plane.project(theta))
+        assert found.projected.loss[i].item() == pytest.approx(bowl(nearest).loss)
+        assert found.distances[i].item() == pytest.approx((theta - nearest).norm().item())
     assert found.distances[:3].tolist() == [0, 0, 0]
     assert found.distances[3:].min() > 0.1

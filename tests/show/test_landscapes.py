@@ -405,7 +405,7 @@ def test_a_mark_near_the_plane_says_how_far_it_is_and_one_far_off_is_not_shown()
     assert (drawn["x"], drawn["y"]) == ([1, 2], [1, 0])
 
 
-def test_a_checkpoint_beside_the_plane_has_another_loss_than_its_shadow():
+def test_a_checkpoint_beside_the_plane_has_another_loss_than_its_projection():
     explorer = explore(bowl, FLAT, {}, trajectory=[far(2, 0, 1), far(1, 0, 0)])
     assert "step 0, loss 5.00 nats (4.00 nats on the plane, 1.00 below)" in explorer.status.value
 

@@ -14,12 +14,12 @@ FOUND = ProjectedRun(
 )
 
 
-def test_the_shadows_are_drawn_point_by_point_and_the_widest_gap_is_told():
+def test_the_projections_are_drawn_point_by_point_and_the_widest_gap_is_told():
     figure = draw_projected_run(FOUND, [0, 10, 20])
     drawn = {trace.name: trace for trace in figure.data}
     assert drawn["the checkpoint"].x == (0, 10, 20)
     assert drawn["the checkpoint"].y == pytest.approx([2.3, 0.5, 0.1])
-    assert drawn["its shadow"].y == pytest.approx([0.8, 0.4, 0.1])
+    assert drawn["its projection"].y == pytest.approx([0.8, 0.4, 0.1])
     assert drawn["distance"].y == (6, 2, 0)
     words = figure.layout.meta["description"]
     assert "at step 0, where the network has a loss of 2.30 nats" in words

@@ -22,25 +22,25 @@ def draw_projected_run(
     """The loss of each checkpoint, the loss that a plane shows in its place, and how far off it is.
 
     Args:
-        found: the checkpoints and their shadows on a plane.
+        found: the checkpoints and their projections on a plane.
         steps: of the optimizer, one per checkpoint, shape (n,).
         log: losses by their logarithm.
-        title: replaces "Checkpoints and their shadows on the plane".
+        title: replaces "Checkpoints and their projections on the plane".
     """
-    title = title or "Checkpoints and their shadows on the plane"
+    title = title or "Checkpoints and their projections on the plane"
     own, seen, loss = found.real.loss, found.projected.loss, found.real.measures.loss
     log = log and has_logarithm(loss, own, seen)
     scale = Scale(own, seen, quantity=loss, log=True)
     worst = int((scale.heights(seen) - scale.heights(own)).nan_to_num().abs().argmax())
     said = (
-        f"{title}. They part most at step {steps[worst]}, where the network has a loss of "
+        f"{title}. They differ most at step {steps[worst]}, where the network has a loss of "
         f"{amount(float(own[worst]), loss)} and the plane shows "
         f"{amount(float(seen[worst]), loss)}; it lies "
         f"{float(found.distances[worst]):.2f} from the plane."
     )
     losses = canvas(title, description=said)
     floor = floor_of(loss, own, seen)
-    for i, (name, each) in enumerate({"the checkpoint": own, "its shadow": seen}.items()):
+    for i, (name, each) in enumerate({"the checkpoint": own, "its projection": seen}.items()):
         _line(losses, i, name, steps, each.clamp_min(floor) if log else each)
     losses.update_yaxes(title=loss.axis, type="log" if log else "linear", dtick=1 if log else None)
     far = int(found.distances.argmax())

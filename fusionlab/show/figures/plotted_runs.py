@@ -25,31 +25,37 @@ class PlottedRun:
     Attributes:
         places: where they lie on the plane, shape (n, 2).
         steps: of the optimizer, at which they were kept.
-        shadows: what they score, beside the places below them; None while it is not known.
+        projected: their scores, beside those of their projections; None while not measured.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.show import PlottedRun
+        >>> PlottedRun(torch.tensor([[3.0, 1.0], [0.0, 0.0]]), steps=[0, 10]).tell(1)
+        'step 10, not measured yet'
     """
 
     places: Tensor
     steps: Sequence[int]
-    shadows: ProjectedRun | None = None
+    projected: ProjectedRun | None = None
 
     def values(self, what: str) -> Tensor | None:
         """What is measured of the checkpoints themselves, shape (n,)."""
-        return None if self.shadows is None else self.shadows.real.values(what)
+        return None if self.projected is None else self.projected.real.values(what)
 
     def tell(self, i: int, what: str = "loss") -> str:
         """One checkpoint in words: its step, its own loss, and what the plane shows instead."""
         i = min(i, len(self.steps) - 1)
         values = self.values(what)
-        if self.shadows is None or values is None:
+        if self.projected is None or values is None:
             return f"step {self.steps[i]}, not measured yet"
         quantity, under = (
-            self.shadows.real.measures.quantity(what),
-            self.shadows.projected.values(what),
+            self.projected.real.measures.quantity(what),
+            self.projected.projected.values(what),
         )
         return (
             f"step {self.steps[i]}, {what} {amount(float(values[i]), quantity)} "
             f"({amount(float(under[i]), quantity)} on the plane, "
-            f"{float(self.shadows.distances[i]):.2f} below)"
+            f"{float(self.projected.distances[i]):.2f} below)"
         )
 
 

@@ -31,6 +31,13 @@ class Samples:
         labels: the right classes, shape (n,).
         classes: names of the classes; numbers where there are none.
         columns: samples in a row.
+
+    Example:
+        >>> import torch
+        >>> from fusionlab.show import Samples
+        >>> cats = Samples(torch.zeros(2, 8, 8), torch.tensor([0, 1]), classes=["cat", "dog"])
+        >>> cats.describe(torch.tensor([[0.9, 0.1], [0.6, 0.4]]))
+        '1 of 2 samples right; it says cat and cat (is dog).'
     """
 
     def __init__(

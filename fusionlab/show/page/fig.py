@@ -22,6 +22,14 @@ class Fig(anywidget.AnyWidget):
 
     Args:
         figure: what to draw; its `layout.meta["description"]` is its accessible name.
+
+    Example:
+        >>> import plotly.graph_objects as go
+        >>> from fusionlab.show import Fig
+        >>> fig = Fig(go.Figure(go.Scatter(y=[1, 2], meta="loss")))
+        >>> fig.patch({"loss": {"y": [1, 0]}}, "The loss falls to 0.")
+        >>> fig.trace("loss")["y"], fig.description
+        ([1, 0], 'The loss falls to 0.')
     """
 
     _esm = """

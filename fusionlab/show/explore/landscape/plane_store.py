@@ -103,7 +103,7 @@ class PlaneStore:
 
     def known(self, name: str, plane: str) -> bool:
         """Whether all is known that the runs score on this landscape."""
-        return all(run.shadows is not None for run in self.measured(name, plane).values())
+        return all(run.projected is not None for run in self.measured(name, plane).values())
 
     def measured(self, name: str, plane: str) -> dict[str, PlottedRun]:
         """The plotted runs, with what they score on this landscape where all of it is known."""
@@ -113,8 +113,8 @@ class PlaneStore:
             points, places = self._both(run, plane)
             if real.knows(points) and below.knows(places):
                 away = self._locate(run, plane)[1]
-                shadows = ProjectedRun(real.scores(points), below.scores(places), away)
-                runs[run] = replace(one, shadows=shadows)
+                projected = ProjectedRun(real.scores(points), below.scores(places), away)
+                runs[run] = replace(one, projected=projected)
         return runs
 
     def measure(self, name: str, plane: str) -> Iterator[None]:
