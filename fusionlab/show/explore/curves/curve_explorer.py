@@ -80,7 +80,7 @@ class CurveExplorer(SlidingExplorer):
         return self.trainer.paths
 
     @property
-    def replay(self) -> widgets.SelectionSlider:
+    def replay(self) -> widgets.IntSlider:
         """The pictures of the training, to be seen again while it rests."""
         return self._recording.slider
 

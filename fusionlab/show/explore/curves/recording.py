@@ -25,10 +25,10 @@ class Recording:
 
     def __init__(self, show: Callable[[tuple[Changes, str] | None], None]) -> None:
         self.frames: Mapping[str, tuple[Changes, str]] = {}
-        self.slider = widgets.SelectionSlider(
-            description="replay, step", options=["0"], disabled=True,
+        self.slider = widgets.IntSlider(
+            description="replay", max=1, readout=False, disabled=True,
             tooltip="See the training again, once it rests",
-            layout={"flex": "1 1 320px", "width": "auto"}, style={"description_width": "initial"},
+            layout={"flex": "1 1 320px", "width": "auto"},
         )  # fmt: skip
         self._of: object = None
         self._show, self._turning = show, False
@@ -51,16 +51,15 @@ class Recording:
 
     def turn(self, *, training: bool) -> None:
         """Put the slider to the newest picture."""
-        steps = tuple(self.frames) or ("0",)
+        newest = max(0, len(self.frames) - 1)
         self._turning = True
         with self.slider.hold_sync():
-            if self.slider.options != steps:
-                self.slider.options = steps
-            self.slider.index = len(steps) - 1
-            self.slider.disabled = training or len(steps) == 1
+            self.slider.max = max(1, newest)  # the page cannot make a slider without a range
+            self.slider.value = newest
+            self.slider.disabled = training or not newest
         self._turning = False
 
     def _hear(self, change: Any) -> None:
         if not self._turning:
-            newest = change["new"] == self.slider.options[-1]
-            self._show(None if newest else self.frames.get(change["new"]))
+            pictures = list(self.frames.values())
+            self._show(pictures[change["new"]] if change["new"] < len(pictures) - 1 else None)
