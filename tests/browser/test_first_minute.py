@@ -63,7 +63,7 @@ def test_the_first_notebook_is_read_by_keyboard_alone(start):
     page.press(page.named("radiogroup", POINT).get_by_role("radio").first, "Space")
     see(page, "✗ Not this one. An image is an input.")
     page.page.keyboard.press("ArrowDown")
-    see(page, "✓ Right. Every number that training sets")
+    see(page, "✓ Right. It holds every number that training sets.")
     page.shoot("first-minute")
 
 

@@ -19,8 +19,9 @@ from fusionlab.landscape import (
     first_layer,
     moments,
     network,
+    own_buffers,
     plain,
-    plans,
+    short_cuts,
     structures,
 )
 from fusionlab.objectives.classes import CrossEntropy
@@ -42,7 +43,7 @@ def _always_agrees():
     """No fast path is compared with the plain one."""
     return several(
         patch.object(plain.Yardstick, "agrees", lambda *_: True),
-        patch.object(plans.Plan, "_agrees", lambda *_: True),
+        patch.object(short_cuts, "_agrees", lambda *_: True),
     )
 
 
@@ -61,7 +62,7 @@ def _bare_norms():
 
 def _lenders_buffers():
     """A point's buffers are not looked at."""
-    return patch.object(basis.Basis, "_differing", lambda *_: [])
+    return patch.object(own_buffers, "_differing", lambda *_: [])
 
 
 def _nothing_copied():

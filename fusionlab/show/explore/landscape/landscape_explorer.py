@@ -76,7 +76,8 @@ class LandscapeExplorer(Explorer):
             ["zoom", "spot", self.more], [self.hidden],
             *[["play", "step"]] * bool(store.runs),
         ]  # fmt: skip
-        Player(controls["play"].widget, controls["step"].widget)  # a pause is heard here first
+        if store.runs:
+            Player(controls["play"].widget, controls["step"].widget)  # a pause is heard here first
         parts = [self._map, SliceView(store), *samples]
         call = Call(explore_landscape, given)
         super().__init__(controls, parts, call, rows=rows, buttons=[self.stop])
