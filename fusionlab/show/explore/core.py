@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -101,7 +102,8 @@ class Explorer(Display):
         self.latest.wait(FIRST, until=lambda: self.picture.frame is not None)
 
     def __del__(self) -> None:
-        if self.comm is not None:  # else it was refused while it was made, and holds nothing
+        # Refused while it was made, it holds nothing; while Python ends, nothing can be drawn.
+        if self.comm is not None and not sys.is_finalizing():
             super().__del__()
 
     def __getattr__(self, name: str) -> Any:
