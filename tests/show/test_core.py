@@ -101,7 +101,8 @@ def test_no_thread_but_the_callers_reads_a_control(kind, monkeypatch):
     monkeypatch.setattr(traitlets.TraitType, "get", read)
     explorer.set(**moved)
     assert explorer.wait(30)
-    assert [w for w in strangers if not isinstance(w, widgets.HTML)] == []
+    controls = [control.widget for control in explorer.controls.values()]
+    assert [w for w in strangers if any(w is one for one in controls)] == []
 
 
 class Nothing(Part):
