@@ -125,6 +125,7 @@ def test_panels_come_below_one_another_where_there_is_no_room(saved):
     assert below[1] < above[0]
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 680
     opened.page.set_viewport_size({"width": 1000, "height": 700})
-    opened.page.reload()
-    _, right, left = drawn(opened).evaluate(read)
+    _, right, left = opened.wait_for_change(
+        lambda: drawn(opened).evaluate(read), [across, below, above]
+    )
     assert right == left

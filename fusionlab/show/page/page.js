@@ -283,11 +283,18 @@
     still.classList.add("fusionlab-drawn"); // its words are for screen readers now
     el.setAttribute("aria-describedby", words.id);
     let choose = () => {};
-    followLook(async () => {
+    const again = async () => {
       name(el, layout);
       await react(el, ...fitted(el, { data, layout }), config);
       choose();
-    });
+    };
+    let narrow = isNarrow(el, layout);
+    followLook(again);
+    new ResizeObserver(() => {
+      if (isNarrow(el, layout) === narrow) return;
+      narrow = !narrow;
+      again();
+    }).observe(el);
     if (!control) return;
     await addFrames(el, frames);
     const once = { mode: "immediate", frame: { duration: 0, redraw: true }, transition: { duration: 0 } };
