@@ -137,9 +137,10 @@ class CurveExplorer(SlidingExplorer):
 
     def seen(self, s: State, patch: Changes, words: str) -> None:
         """Keep a picture of the training."""
-        steps = sum(stage.steps for stage in s.stages.values())
-        self._recording.keep(steps, patch, words, of=(s.focus, s.on))
-        self._recording.turn(training=s.training)
+        if s.stages:
+            steps = sum(stage.steps for stage in s.stages.values())
+            self._recording.keep(steps, patch, words, of=(s.focus, s.on))
+            self._recording.turn(training=s.training)
 
     def _replay(self, then: tuple[Changes, str] | None) -> None:
         """Show a picture of the recording, or the present."""

@@ -112,7 +112,7 @@ class LandscapeExplorer(Explorer):
 
     def close(self) -> None:
         """Stop all work and leave the page."""
-        self.play.value = False
+        self._put({"play": False})  # without drawing once more
         super().close()
 
     def save(self, path: str | Path) -> Path:
