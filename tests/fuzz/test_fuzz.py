@@ -3,18 +3,16 @@
 import warnings
 
 import pytest
-import torch
 
+from fusionlab.threads import threads
 from tests.fuzz.checks import POLICIES, check
 from tests.fuzz.modules import cases, kinds
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with threads(1):
+        yield
 
 
 @pytest.mark.parametrize("kind", kinds())

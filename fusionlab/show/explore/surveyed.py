@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import zip_longest
 from threading import Lock
@@ -24,9 +23,7 @@ class Maps:
     def __init__(self, landscapes: Mapping[str, ScoreFunction]) -> None:
         self._landscapes, self._measuring = landscapes, Lock()
         self._surveys: dict[MapKey, Survey] = {}
-        self._seconds: dict[MapKey, float] = defaultdict(
-            float
-        )  # spent on the points that are exact
+        self._seconds: dict[MapKey, float] = {}  # spent on the points that are exact
         self.known: Mapping[MapKey, Surface] = {}
 
     def __call__(self, key: MapKey) -> Surface:
@@ -49,6 +46,7 @@ class Maps:
         """Forget all other maps."""
         with self._measuring:
             self._surveys = {key: each for key, each in self._surveys.items() if wanted(key)}
+            self._seconds = {key: each for key, each in self._seconds.items() if wanted(key)}
             self.known = {key: each for key, each in self.known.items() if wanted(key)}
 
     def share(self, key: MapKey) -> float:
@@ -58,7 +56,7 @@ class Maps:
     def left(self, key: MapKey) -> float:
         """Seconds that the rest will take at the pace so far."""
         share = self.share(key)
-        return self._seconds[key] * (1 - share) / share if share else 0.0
+        return self._seconds.get(key, 0.0) * (1 - share) / share if share else 0.0
 
     def _step(self, key: MapKey) -> Surface | None:
         with self._measuring:
@@ -69,7 +67,8 @@ class Maps:
             began, before = perf_counter(), self.share(key)
             surface = next(self._surveys[key], None)
             if surface is not None and surface.share > before:
-                self._seconds[key] += perf_counter() - began
+                spent = perf_counter() - began
+                self._seconds[key] = self._seconds.get(key, 0.0) + spent
             return surface
 
     def _put(self, key: MapKey, surface: Surface) -> None:
